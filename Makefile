@@ -1,0 +1,36 @@
+# `make run` and `make test` do their own set-up in a fresh checkout. PYTHON is any of 3.11 to 3.13.
+PYTHON ?= python3
+VENV ?= .venv
+PY = $(VENV)/bin/python
+READY = $(VENV)/.ready
+
+.PHONY: run test study bench lab publish clean
+
+run: $(READY)  ## execute the five notebooks in order; figures and tables go to output/
+	$(PY) -m agnews_utils.runner
+
+test: $(READY)  ## unit tests, then all notebooks in the smoke profile
+	$(PY) -m pytest -q
+
+study: $(READY)  ## compute every missing run without a notebook (AGNEWS_PROFILE=full for the report's settings)
+	$(PY) -m agnews_utils.study
+
+bench: $(READY)  ## the speed budgets, measured side by side
+	$(PY) -m agnews_utils.bench
+
+lab: $(READY)  ## open the notebooks
+	$(PY) -m jupyterlab notebooks
+
+publish: $(READY)  ## maintainers: copy a finished run on AG News to notebooks/, figures/, data/results/ and the README
+	$(PY) -m agnews_utils.runner publish
+
+clean:  ## forget everything that runs made here; the environment stays
+	rm -rf output data/cache data/runs
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "Python 3.11 to 3.13 is needed; say which with: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@

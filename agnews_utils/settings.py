@@ -1,0 +1,142 @@
+"""Settings of a run: read once from the environment, printed by every notebook.
+
+Environment variables (all optional):
+
+=====================  ==========================================================================================
+``AGNEWS_PROFILE``     ``smoke`` (tests), ``quick`` (a first run; default without a GPU) or ``full`` (default with one)
+``AGNEWS_DATA_DIR``    folder with ``train.csv`` and ``test.csv``; or the word ``hub`` or ``sample`` to insist on that source
+``AGNEWS_ENCODER``     ``minilm``, ``bert-base-uncased``, a hub name ``owner/name[@revision]`` or a folder
+``AGNEWS_WORK_DIR``    where caches, checkpoints and outputs go instead of ``data/`` and ``output/``
+``AGNEWS_PROGRESS``    ``auto`` (notebook bars), ``text`` (terminal bars) or ``off``; ``smoke`` is always quiet
+=====================  ==========================================================================================
+
+A relative folder is taken from the project's root, so that it means the same in a terminal and in a notebook.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+CLASS_NAMES = ("World", "Sports", "Business", "Sci/Tech")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much of the data a run sees and how long it trains. ``None`` rows means all of them."""
+
+    name: str
+    train_rows: int | None
+    validation_rows: int
+    test_rows: int | None
+    char_train_rows: int | None  # Model 5 reads characters, some five times the positions of a tokenised article
+    teacher_epochs: int
+    student_epochs: int
+    char_epochs: int
+    seeds: int  # seeds of the cheap student (Models 3 and 4 and its KL yardstick)
+
+
+PROFILES = {
+    "smoke": Profile("smoke", 320, 80, 160, 128, 2, 2, 1, 2),
+    "quick": Profile("quick", 10_000, 1_500, None, 5_000, 5, 4, 3, 3),
+    "full": Profile("full", None, 5_000, None, None, 30, 20, 15, 10),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run's settings; every field can be overridden for an experiment with ``dataclasses.replace``."""
+
+    profile: Profile
+    data: str | None  # a folder, "hub", "sample" or None for the default order of sources
+    encoder: str | None  # a name or a folder, or None for the profile's default
+    work: Path
+    output: Path
+    device: str
+    progress: str
+    max_length: int = 64  # WordPiece tokens, [CLS] and [SEP] included (report: "maximum token length of 64")
+    char_length: int = 1014  # characters Model 5 reads at most (Conneau et al. 2017)
+    batch_size: int = 128
+    lr: float = 1e-3
+    split_seed: int = 0  # of the validation rows and of a profile's part of the data; never varied
+
+    @property
+    def cache(self) -> Path:
+        """Folder of encoder features and teacher logits, shared by all runs."""
+        return self.work / "cache"
+
+    @property
+    def bfloat16(self) -> bool:
+        """Whether bfloat16 matrix products are native here (they would be slower than float32 elsewhere)."""
+        if self.device == "cuda":
+            return torch.cuda.is_bf16_supported(including_emulation=False)
+        capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+    @property
+    def precision(self) -> str:
+        return "bfloat16 autocast" if self.bfloat16 else "float32"
+
+    def autocast(self) -> torch.autocast:
+        """The context in which models run; losses are computed outside it, in float32."""
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.bfloat16)
+
+    def bar(self, iterable: Iterable | None = None, **kwargs):
+        """A tqdm progress bar in this run's style: a widget, plain text, or nothing."""
+        quiet = self.progress == "off"
+        if self.progress == "text" or quiet:
+            from tqdm import tqdm
+        else:
+            from tqdm.auto import tqdm
+        return tqdm(iterable, disable=quiet, **kwargs)
+
+    def __str__(self) -> str:
+        p = self.profile
+        return (
+            f"profile {p.name}: {_rows(p.train_rows)} training, {p.validation_rows:,} validation, "
+            f"{_rows(p.test_rows)} test rows; {p.teacher_epochs} teacher / {p.student_epochs} student epochs\n"
+            f"Adam at {self.lr}, batch {self.batch_size}, {self.max_length} tokens; {self.device}, {self.precision}"
+        )
+
+
+def _rows(count: int | None) -> str:
+    return "all" if count is None else f"{count:,}"
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from environment variables (see the module's table).
+
+    Raises:
+        ValueError: unknown profile or progress style.
+    """
+    environ = os.environ if environ is None else environ
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    name = environ.get("AGNEWS_PROFILE") or ("full" if device == "cuda" else "quick")
+    if name not in PROFILES:
+        raise ValueError(f"AGNEWS_PROFILE is {name!r}, which is no profile: set it to one of {', '.join(PROFILES)}.")
+    progress = environ.get("AGNEWS_PROGRESS") or "auto"
+    if progress not in ("auto", "text", "off"):
+        raise ValueError(f"AGNEWS_PROGRESS is {progress!r}: set it to auto, text or off.")
+    data = environ.get("AGNEWS_DATA_DIR") or None
+    if data not in (None, "hub", "sample"):
+        data = str(from_root(data))
+    own_work = environ.get("AGNEWS_WORK_DIR")
+    return Settings(
+        profile=PROFILES[name],
+        data=data,
+        encoder=environ.get("AGNEWS_ENCODER") or None,
+        work=from_root(own_work) if own_work else ROOT / "data",
+        output=(from_root(own_work) if own_work else ROOT) / "output",
+        device=device,
+        progress="off" if name == "smoke" else progress,
+    )
+
+
+def from_root(path: str) -> Path:
+    """``path`` as an absolute path, relative ones taken from the project's root."""
+    return (ROOT / Path(path).expanduser()).resolve()
