@@ -1,0 +1,296 @@
+"""The six models: VDCNN on features or characters, BERT-VDCNN, the two small CNNs, and a linear probe to compare with.
+
+Shapes: B articles, L positions, C channels, K classes. Every ``forward`` returns logits (B, K), and takes the columns of
+its dataset in their order, so that one training loop serves all. Every model gives an article the same logits whatever
+batch it sits in and however far that batch is padded, up to the rounding of the arithmetic.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .encoder import FrozenEncoder
+
+NUM_CLASSES = 4
+# Conneau et al. 2017, section 3: 66 characters, plus padding, space and unknown: 69 tokens
+CHARACTERS = string.ascii_lowercase + string.digits + "-,;.!?:'\"/|_#$%^&*~`+=<>()[]{}"
+PAD, SPACE, UNKNOWN = 0, 1, 2
+ALPHABET_SIZE = len(CHARACTERS) + 3
+# convolutional blocks (of two convolutions) in the stages of 64, 128, 256 and 512 channels; depth = 1 + 2 * blocks
+BLOCKS_OF_DEPTH = {9: (1, 1, 1, 1), 17: (2, 2, 2, 2), 29: (5, 5, 2, 2), 49: (8, 8, 5, 3)}
+STAGE_CHANNELS = (64, 128, 256, 512)
+K_MAX = 8
+
+
+class Conv1d(nn.Conv1d):
+    """``nn.Conv1d`` over (B, C, 1, L) tensors, computed as a 1 x k convolution.
+
+    Same parameters, same result. In this layout the channels of a position lie together in memory (channels-last), which
+    on a processor with bfloat16 makes a training step of SimpleCNN about 1.6 times as fast.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        weight = self.weight.unsqueeze(2).to(memory_format=torch.channels_last)
+        return F.conv2d(x, weight, self.bias, padding=(0, self.padding[0]))
+
+
+def to_channels(x: torch.Tensor) -> torch.Tensor:
+    """(B, L, C) to (B, C, 1, L), without copying: the result is channels-last."""
+    return x.transpose(1, 2).unsqueeze(2)
+
+
+def kmax_pool(x: torch.Tensor, k: int, mask: torch.Tensor | None = None) -> torch.Tensor:
+    """The k largest values of each channel in their original order (k-max pooling).
+
+    Args:
+        x: (B, C, L)
+        k: values to keep; channels with fewer valid positions are filled up with zeros at the end
+        mask: (B, L), true at valid positions; None means all
+
+    Returns:
+        (B, C, k). Ties go to the earlier position, so that the result does not depend on how far x is padded.
+
+    Source: Kalchbrenner et al. 2014, section 3.2; used by Conneau et al. 2017 before the classifier.
+    """
+    if x.shape[2] < k:
+        x = F.pad(x, (0, k - x.shape[2]))
+        mask = torch.ones(x.shape[0], x.shape[2] - (k - x.shape[2]), device=x.device) if mask is None else mask
+    if mask is not None:
+        mask = F.pad(mask.bool(), (0, x.shape[2] - mask.shape[1]))[:, None]
+        ranked = x.masked_fill(~mask, -torch.inf)
+    else:
+        ranked = x
+    top = ranked.sort(dim=2, descending=True, stable=True).indices[..., :k].sort(dim=2).values
+    kept = x.gather(2, top)
+    return kept if mask is None else kept.masked_fill(~mask.expand_as(x).gather(2, top), 0)
+
+
+class VDCNNBlock(nn.Module):
+    """Two convolutions of width 3, each with batch normalisation and ReLU (Conneau et al. 2017, figure 2).
+
+    With ``shortcut``, the block's input is added before its last ReLU, through a 1 x 1 convolution where widths differ.
+    """
+
+    def __init__(self, channels_in: int, channels: int, shortcut: bool):
+        super().__init__()
+        self.conv1, self.norm1 = Conv1d(channels_in, channels, 3, padding=1), nn.BatchNorm2d(channels)
+        self.conv2, self.norm2 = Conv1d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels)
+        self.shortcut = None
+        if shortcut:
+            self.shortcut = nn.Identity() if channels_in == channels else Conv1d(channels_in, channels, 1)
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        y = zero_padding(F.relu(self.norm1(self.conv1(x))), mask)
+        y = self.norm2(self.conv2(y))
+        if self.shortcut is not None:
+            y = y + self.shortcut(x)
+        return zero_padding(F.relu(y), mask)
+
+
+def zero_padding(x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Zeroes padding positions, as if the article ended there: a convolution then sees what it sees at any border."""
+    return x if mask is None else x * mask.to(x.dtype)
+
+
+class VDCNN(nn.Module):
+    """Very deep CNN over vectors per position: token features (Model 6) or character embeddings (Model 5).
+
+    conv3-64, four stages of blocks (64, 128, 256, 512 channels), max-pooling (3, stride 2) between them, pooling to 8
+    values a channel, 4096 - 2048 - 2048 - K with ReLU (Conneau et al. 2017, figure 1).
+
+    Args:
+        channels_in: width of a position's vector
+        depth: 9, 17, 29 or 49 convolutions
+        pooling: ``"kmax"`` keeps the 8 largest values in order (the paper); ``"adaptive"`` takes the maximum of each of 8
+            equal parts (the report). With 64 positions both see exactly 8 and agree.
+        length: with ``"adaptive"``, inputs are first filled up to this many positions, so that the parts are the same
+            for every batch
+        shortcut: add the paper's optional shortcuts
+
+    Raises:
+        ValueError: unknown depth or pooling.
+    """
+
+    def __init__(
+        self,
+        channels_in: int,
+        depth: int = 9,
+        pooling: str = "kmax",
+        length: int = 64,
+        shortcut: bool = False,
+        num_classes: int = NUM_CLASSES,
+    ):
+        super().__init__()
+        if depth not in BLOCKS_OF_DEPTH:
+            raise ValueError(f"VDCNN depth is {depth}; it should be one of {', '.join(map(str, BLOCKS_OF_DEPTH))}.")
+        if pooling not in ("kmax", "adaptive"):
+            raise ValueError(f"VDCNN pooling is {pooling!r}; it should be 'kmax' or 'adaptive'.")
+        self.depth, self.pooling, self.length = depth, pooling, length
+        self.conv = Conv1d(channels_in, STAGE_CHANNELS[0], 3, padding=1)
+        self.stages = nn.ModuleList()
+        before = STAGE_CHANNELS[0]
+        for channels, blocks in zip(STAGE_CHANNELS, BLOCKS_OF_DEPTH[depth], strict=True):
+            stage = [VDCNNBlock(before if b == 0 else channels, channels, shortcut) for b in range(blocks)]
+            self.stages.append(nn.ModuleList(stage))
+            before = channels
+        self.classifier = nn.Sequential(
+            nn.Linear(before * K_MAX, 2048), nn.ReLU(), nn.Linear(2048, 2048), nn.ReLU(), nn.Linear(2048, num_classes)
+        )
+        for module in self.modules():
+            if isinstance(module, nn.Conv1d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")  # the paper's initialisation
+                nn.init.zeros_(module.bias)
+
+    def forward(self, features: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, L, channels_in) features and (B, L) mask (None: all positions count) to (B, K) logits."""
+        missing = self.length - features.shape[1]
+        if self.pooling == "adaptive" and missing > 0:
+            if attention_mask is None:
+                attention_mask = features.new_ones(features.shape[:2])
+            features, attention_mask = F.pad(features, (0, 0, 0, missing)), F.pad(attention_mask, (0, missing))
+        mask = None if attention_mask is None else attention_mask[:, None, None].float()
+        x = to_channels(features.float())
+        x = zero_padding(self.conv(zero_padding(x, mask)), mask)
+        for number, stage in enumerate(self.stages):
+            if number:
+                x = F.max_pool2d(x, (1, 3), (1, 2), (0, 1))
+                mask = None if mask is None else F.max_pool2d(mask, (1, 3), (1, 2), (0, 1))
+            for block in stage:
+                x = block(x, mask)
+        x = x.squeeze(2)
+        if self.pooling == "kmax":
+            x = kmax_pool(x, K_MAX, None if mask is None else mask.flatten(1))
+        else:
+            x = F.adaptive_max_pool1d(x, K_MAX)
+        return self.classifier(x.flatten(1))
+
+
+class BertVDCNN(nn.Module):
+    """Model 6, the teacher: a frozen BERT as the embedding layer of a VDCNN.
+
+    From text it gives the same logits as its VDCNN gives from cached features, because the features pass through float16
+    here too, as they do on disk.
+    """
+
+    def __init__(self, encoder: FrozenEncoder, vdcnn: VDCNN):
+        super().__init__()
+        self.encoder, self.vdcnn = encoder, vdcnn
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """(B, L) token ids and mask to (B, K) logits."""
+        features = self.encoder(input_ids, attention_mask, token_type_ids).to(torch.float16)
+        return self.vdcnn(features, attention_mask)
+
+
+class LinearProbe(nn.Module):
+    """One linear layer on the mean of the article's features: what "tuning only the last layer" of a frozen BERT means."""
+
+    def __init__(self, channels_in: int, num_classes: int = NUM_CLASSES):
+        super().__init__()
+        self.linear = nn.Linear(channels_in, num_classes)
+
+    def forward(self, features: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """(B, L, channels_in) features and (B, L) mask to (B, K) logits."""
+        mask = attention_mask[..., None].float()
+        return self.linear((features.float() * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1))
+
+
+class CharVDCNN(nn.Module):
+    """Model 5: VDCNN over characters, embeddings of 16 learnt from scratch (Conneau et al. 2017)."""
+
+    def __init__(self, depth: int = 9, pooling: str = "kmax", shortcut: bool = False, num_classes: int = NUM_CLASSES):
+        super().__init__()
+        self.embedding = nn.Embedding(ALPHABET_SIZE, 16)
+        self.vdcnn = VDCNN(16, depth, pooling, length=1014, shortcut=shortcut, num_classes=num_classes)
+
+    def forward(self, characters: torch.Tensor) -> torch.Tensor:
+        """(B, L) character numbers, 0 at padding, to (B, K) logits."""
+        return self.vdcnn(self.embedding(characters.long()), characters != PAD)
+
+
+class CharArticles(torch.utils.data.Dataset):
+    """Articles as characters: item ``i`` is ``(characters, label)``, ``characters`` a uint8 array of its own length.
+
+    Texts are lower-cased and cut at ``length``; a character outside the 69-symbol alphabet becomes "unknown".
+    """
+
+    def __init__(self, texts: Sequence[str], labels: Sequence[int], length: int = 1014):
+        table = {character: number for number, character in enumerate(CHARACTERS, UNKNOWN + 1)}
+        table |= dict.fromkeys(string.whitespace, SPACE)
+        self.characters = [
+            np.fromiter((table.get(c, UNKNOWN) for c in text.lower()[:length]), np.uint8) for text in texts
+        ]
+        self.labels = np.asarray(labels, dtype=np.int64)
+
+        self.lengths = np.array([len(article) for article in self.characters])
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple:
+        return self.characters[index], self.labels[index]
+
+
+class SimpleCNN(nn.Module):
+    """Models 1 and 2: embedding 30,522 x 128, four convolutions 128-128-256-512-1024 with ReLU, global max, linear.
+
+    The report's models keep padding positions in: a [PAD] embedding is learnt and takes part in the maximum. So that an
+    article's logits still do not depend on its batch, inputs shorter than ``length`` are filled up to it. With
+    ``mask_padding`` padding is left out instead.
+    """
+
+    channels: tuple[int, ...] = (128, 256, 512, 1024)
+
+    def __init__(
+        self,
+        vocab_size: int = 30_522,
+        embedding_dim: int = 128,
+        length: int = 64,
+        mask_padding: bool = False,
+        num_classes: int = NUM_CLASSES,
+    ):
+        super().__init__()
+        self.length, self.mask_padding = length, mask_padding
+        self.embedding = nn.Embedding(vocab_size, embedding_dim)
+        widths = (embedding_dim, *self.channels)
+        self.convs = nn.ModuleList(Conv1d(a, b, 3, padding=1) for a, b in zip(widths, widths[1:], strict=False))
+        self.linear = nn.Linear(widths[-1], num_classes)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """(B, L) token ids to (B, K) logits; the mask matters with ``mask_padding`` only, segments never."""
+        mask = attention_mask[:, None, None] if self.mask_padding and attention_mask is not None else None
+        if not self.mask_padding and input_ids.shape[1] < self.length:
+            input_ids = F.pad(input_ids, (0, self.length - input_ids.shape[1]))  # 0 is BERT's [PAD]
+        x = zero_padding(to_channels(self.embedding(input_ids.long())), mask)
+        for conv in self.convs[:-1]:
+            x = zero_padding(F.relu(conv(x)), mask)
+        x = self.convs[-1](x)
+        if mask is not None:
+            x = x.masked_fill(mask == 0, -torch.inf)
+        # ReLU after the maximum: the same as before it, on 1/L of the values. The pooling function passes the gradient
+        # by index, where amax compares every position again
+        return self.linear(F.relu(F.adaptive_max_pool2d(x, 1).flatten(1)))
+
+
+class SimplerCNN(SimpleCNN):
+    """Models 3 and 4: the same embedding, one convolution 128-128 with ReLU, global max, linear."""
+
+    channels = (128,)
+
+
+def count_parameters(model: nn.Module, trainable: bool = False) -> int:
+    """Number of parameters, or of those that training changes."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable)
