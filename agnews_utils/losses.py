@@ -1,0 +1,178 @@
+"""Pearson correlation, inter- and intra-class relation, the DIST loss, and the KL distillation loss to compare with.
+
+z are logits (B, K), y = softmax(z / tau). Equation numbers are the report's; the method is Huang et al. 2022, "Knowledge
+Distillation from A Stronger Teacher" (DIST). All losses are computed in float32 whatever the logits' precision.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+EPS = 1e-8
+
+
+def pearson(a: torch.Tensor, b: torch.Tensor, eps: float = EPS) -> torch.Tensor:
+    """Pearson correlation of each row of ``a`` with the same row of ``b``: (N, M), (N, M) to (N,).
+
+    A cosine similarity of centred rows (inside eq. 3). A constant row correlates with nothing: its value is 0.
+    """
+    a, b = a - a.mean(dim=1, keepdim=True), b - b.mean(dim=1, keepdim=True)
+    return F.cosine_similarity(a, b, dim=1, eps=eps)
+
+
+def inter_relation(y_s: torch.Tensor, y_t: torch.Tensor) -> torch.Tensor:
+    """Inter-class relation (eq. 3): 1 - mean Pearson correlation over the B rows of softened probabilities (B, K).
+
+    Does the student rank the classes of each article as the teacher does?
+    """
+    return 1 - pearson(y_s, y_t).mean()
+
+
+def intra_relation(y_s: torch.Tensor, y_t: torch.Tensor) -> torch.Tensor:
+    """Intra-class relation (eq. 4): the inter-class relation of the transposed matrices, over the K columns.
+
+    Does the student order the batch's articles within each class as the teacher does? With B = 1 there is no order and the
+    value is 1, without a gradient.
+    """
+    return inter_relation(y_s.transpose(0, 1), y_t.transpose(0, 1))
+
+
+class StudentLoss(nn.Module):
+    """A weighted sum of named parts; called with (student_logits, teacher_logits, labels) it gives a scalar.
+
+    A subclass says which ``weights`` its parts have and computes the parts, unweighted, in :meth:`_parts`.
+    """
+
+    needs_teacher = True
+
+    def __init__(self, **weights: float):
+        super().__init__()
+        for name, weight in weights.items():
+            if not 0 <= weight < float("inf"):  # also refuses NaN
+                raise ValueError(f"{name} is {weight}; the weight of a part of the loss should be 0 or more.")
+        self.weights = weights
+
+    def _parts(self, z_s: torch.Tensor, z_t: torch.Tensor | None, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+        raise NotImplementedError
+
+    def parts(
+        self, student_logits: torch.Tensor, teacher_logits: torch.Tensor | None, labels: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """The parts before their weights: CE and, with a teacher, what compares the two.
+
+        Args:
+            student_logits, teacher_logits: (B, K)
+            labels: (B,), long, 0 to K - 1
+
+        Raises:
+            ValueError: shapes differ, a label out of range, NaN or infinite logits.
+        """
+        z_s = _checked(student_logits, "student")
+        z_t = None
+        if labels.shape != z_s.shape[:1]:
+            raise ValueError(
+                f"labels have shape {tuple(labels.shape)}; there should be one for each of {len(z_s)} rows of logits."
+            )
+        if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < z_s.shape[1]:
+            raise ValueError(
+                f"labels go from {int(labels.min())} to {int(labels.max())}; the classes are 0 to {z_s.shape[1] - 1}."
+            )
+        if self.needs_teacher:
+            if teacher_logits is None:
+                raise ValueError(f"{type(self).__name__} compares with a teacher: pass its logits.")
+            z_t = _checked(teacher_logits, "teacher").detach()
+            if z_s.shape != z_t.shape:
+                raise ValueError(
+                    f"Student logits have shape {tuple(z_s.shape)} and teacher logits {tuple(z_t.shape)}: they should be "
+                    "of the same articles and classes."
+                )
+        return self._parts(z_s, z_t, labels)
+
+    def total(self, parts: dict[str, torch.Tensor]) -> torch.Tensor:
+        """The weighted sum of :meth:`parts`."""
+        return sum(self.weights.get(name, 1.0) * value for name, value in parts.items())
+
+    def forward(
+        self, student_logits: torch.Tensor, teacher_logits: torch.Tensor | None, labels: torch.Tensor
+    ) -> torch.Tensor:
+        return self.total(self.parts(student_logits, teacher_logits, labels))
+
+
+def _checked(logits: torch.Tensor, whose: str) -> torch.Tensor:
+    if logits.ndim != 2 or not logits.shape[0]:
+        raise ValueError(f"{whose} logits have shape {tuple(logits.shape)}; they should be (articles, classes).")
+    if not torch.isfinite(logits).all():
+        raise ValueError(
+            f"{whose} logits hold NaN or infinite values: training has diverged, or what made them is damaged; "
+            "lower the learning rate, or make the teacher's logits again."
+        )
+    return logits.float()
+
+
+class CrossEntropy(StudentLoss):
+    """Plain training: cross-entropy with the labels; teacher logits, if any, are ignored."""
+
+    needs_teacher = False
+
+    def _parts(self, z_s, z_t, labels):
+        return {"ce": F.cross_entropy(z_s, labels)}
+
+
+class DISTLoss(StudentLoss):
+    """CE + beta * inter + gamma * intra on probabilities softened by tau (eqs. 1 to 5).
+
+    Args:
+        beta, gamma: weights of the inter- and intra-class relation, 0 or more
+        tau: temperature of both softmaxes, above 0
+        ce_weight: weight of the cross-entropy
+        scale_tau2: multiply inter and intra by tau**2, as the official code does and the equations do not; at tau = 1 the
+            two agree
+
+    Raises:
+        ValueError: tau not above 0, or a negative weight.
+    """
+
+    def __init__(
+        self, beta: float = 2.0, gamma: float = 2.0, tau: float = 1.0, ce_weight: float = 1.0, scale_tau2: bool = True
+    ):
+        super().__init__(ce_weight=ce_weight, beta=beta, gamma=gamma)
+        self.weights = {"ce": ce_weight, "inter": beta, "intra": gamma}
+        self.tau, self.scale_tau2 = _temperature(tau), scale_tau2
+
+    def _parts(self, z_s, z_t, labels):
+        y_s, y_t = (F.softmax(z / self.tau, dim=1) for z in (z_s, z_t))
+        scale = self.tau**2 if self.scale_tau2 else 1.0
+        return {
+            "ce": F.cross_entropy(z_s, labels),
+            "inter": scale * inter_relation(y_s, y_t),
+            "intra": scale * intra_relation(y_s, y_t),
+        }
+
+
+class KLLoss(StudentLoss):
+    """Ordinary distillation (Hinton et al. 2015): (1 - alpha) * CE + alpha * tau**2 * KL(teacher || student).
+
+    The divergence is the mean over articles of the sum over classes ("batchmean").
+
+    Raises:
+        ValueError: tau not above 0, or alpha outside 0 to 1.
+    """
+
+    def __init__(self, alpha: float = 0.9, tau: float = 4.0):
+        if not 0 <= alpha <= 1:
+            raise ValueError(f"alpha is {alpha}; the teacher's share of the loss should be between 0 and 1.")
+        super().__init__(ce=1 - alpha, kl=alpha)
+        self.tau = _temperature(tau)
+
+    def _parts(self, z_s, z_t, labels):
+        log_s, log_t = (F.log_softmax(z / self.tau, dim=1) for z in (z_s, z_t))
+        divergence = F.kl_div(log_s, log_t, reduction="batchmean", log_target=True)
+        return {"ce": F.cross_entropy(z_s, labels), "kl": self.tau**2 * divergence}
+
+
+def _temperature(tau: float) -> float:
+    if not 0 < tau < float("inf"):
+        raise ValueError(f"tau is {tau}; a temperature should be above 0.")
+    return float(tau)
