@@ -1,0 +1,133 @@
+"""Runs the notebooks in order, and publishes what a run made.
+
+``python -m agnews_utils.runner`` executes every notebook into a folder that git ignores; ``… publish`` copies a finished
+run on AG News to the places that are committed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from .bench import peak_memory_gib
+from .encoder import write_text
+from .evaluation import seconds_in_words
+from .settings import ROOT, read_settings
+from .study import COMMITTED_RESULTS, Study
+
+NOTEBOOKS = ROOT / "notebooks"
+RESULTS_MARKS = ("<!-- results: written by make publish -->", "<!-- end of results -->")
+
+
+class TerminalClient(NotebookClient):
+    """Executes a notebook; what its cells write to stderr (progress bars, warnings) goes to this terminal instead.
+
+    The executed notebook then holds results only, not the ruins of progress bars.
+    """
+
+    def output(self, outs, msg, display_id, cell_index):
+        content = msg["content"]
+        if msg["msg_type"] == "stream" and content["name"] == "stderr":
+            sys.stderr.write(content["text"])
+            sys.stderr.flush()
+            return None
+        return super().output(outs, msg, display_id, cell_index)
+
+
+def execute(path: Path, target: Path) -> float:
+    """Executes one notebook into ``target`` and returns the seconds it took.
+
+    Raises:
+        CellExecutionError: a cell failed; the notebook as far as it came is in ``target``.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    client = TerminalClient(
+        notebook, timeout=None, kernel_name="python3", record_timing=False, store_widget_state=False,
+        resources={"metadata": {"path": str(NOTEBOOKS)}},
+    )  # fmt: skip
+    started = time.perf_counter()
+    try:
+        client.execute()
+    finally:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_text(target, nbformat.writes(notebook) + "\n")
+    return time.perf_counter() - started
+
+
+def run_all() -> int:
+    """Every notebook in order; stops at the first that fails."""
+    study = Study(read_settings())
+    print(f"{study}\n", flush=True)
+    if study.source.is_sample:
+        print("This run uses the embedded sample, which is not AG News: its numbers say nothing about AG News.\n", flush=True)
+    os.environ["AGNEWS_PROGRESS"] = "text"  # kernels inherit it
+    paths = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
+    seconds: dict[str, float] = {}
+    for number, path in enumerate(paths, 1):
+        print(f"[{number}/{len(paths)}] {path.stem}", flush=True)
+        target = study.output / "notebooks" / path.name
+        try:
+            seconds[path.stem] = execute(path, target)
+        except CellExecutionError as reason:
+            print(f"{reason}\n{path.name} failed; as far as it came it is in {target}", file=sys.stderr)
+            return 1
+        print(f"      done in {seconds_in_words(seconds[path.stem])}", flush=True)
+    facts = {"seconds": {k: round(v, 1) for k, v in seconds.items()}, "peak_memory_gib": round(peak_memory_gib(children=True), 2)}
+    write_text(study.output / "run.json", json.dumps(facts, indent=1))
+    print(f"\nAll {len(paths)} notebooks in {seconds_in_words(sum(seconds.values()))}, at most {facts['peak_memory_gib']} GiB a kernel.")
+    for what in ("notebooks", "figures"):
+        print(f"{what:>10}: {study.output / what}")
+    print(f"{'table':>10}: {study.figures / 'results_table.md'}")
+    return 0
+
+
+def publish() -> int:
+    """Copies a finished run's notebooks, figures and records to the committed folders; refuses the embedded sample."""
+    study = Study(read_settings())
+    if study.source.is_sample:
+        print("Only a run on AG News is published: set AGNEWS_DATA_DIR, make run, then make publish.", file=sys.stderr)
+        return 1
+    made = sorted((study.output / "notebooks").glob("*.ipynb"))
+    if {path.name for path in made} != {path.name for path in NOTEBOOKS.glob("[0-9]*.ipynb")}:
+        print(f"{study.output} holds no finished run of all notebooks: make run first.", file=sys.stderr)
+        return 1
+    for path in made:
+        shutil.copyfile(path, NOTEBOOKS / path.name)
+    for path in study.figures.iterdir():
+        shutil.copyfile(path, ROOT / "figures" / path.name)
+    results = COMMITTED_RESULTS / study.key
+    for record in study.runs_folder.glob("*/record.json"):
+        folder = results / record.parent.name
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("record.json", "test_logits.safetensors"):
+            shutil.copyfile(record.parent / name, folder / name)
+    for path in (study.runs_folder / "test_rows.csv", study.output / "run.json"):
+        shutil.copyfile(path, results / path.name)
+    write_into_readme((study.figures / "results_table.md").read_text(encoding="utf-8"))
+    print(f"Published {study.title}.")
+    return 0
+
+
+def write_into_readme(table: str) -> None:
+    """Puts the results table between the README's marks."""
+    readme = ROOT / "README.md"
+    start, end = (re.escape(mark) for mark in RESULTS_MARKS)
+    text = readme.read_text(encoding="utf-8")
+    block = f"{RESULTS_MARKS[0]}\n\n{table}\n{RESULTS_MARKS[1]}"
+    write_text(readme, re.sub(f"{start}.*?{end}", lambda _: block, text, flags=re.DOTALL))
+
+
+if __name__ == "__main__":
+    sys.exit(publish() if sys.argv[1:] == ["publish"] else run_all())
