@@ -20,7 +20,7 @@ from torch.utils.data import Subset
 
 from . import models, plotting
 from .data import Articles, train_loader
-from .encoder import FeatureArticles, cached_features, encode_batch, write_text
+from .encoder import ENCODING_BATCH, FeatureArticles, cached_features, encode_batch, write_text
 from .losses import CrossEntropy, DISTLoss, StudentLoss
 from .settings import Settings, read_settings
 from .study import Study, machine
@@ -85,8 +85,8 @@ def measure(study: Study) -> pd.DataFrame:
     order = np.argsort(-articles.attention_mask.sum(axis=1), kind="stable")
 
     def encode_fast() -> None:
-        for first in range(0, len(order), settings.batch_size):
-            list(encode_batch(study.encoder, articles, order[first : first + settings.batch_size], settings))
+        for first in range(0, len(order), ENCODING_BATCH):
+            list(encode_batch(study.encoder, articles, order[first : first + ENCODING_BATCH], settings))
 
     def encode_naive() -> None:
         for first in range(0, len(articles), settings.batch_size):

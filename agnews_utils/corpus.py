@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import CountVectorizer
 
 # name -> what it looks like in the raw text
@@ -18,6 +20,7 @@ ARTEFACTS = {
     "web address": re.compile(r"(?:https?://|www\.)\S+"),
 }
 AGENCY = re.compile(r"\((?:Reuters|AP|AFP|[A-Z][A-Za-z]*wire)\)|\b(?:Reuters|AP|AFP) - ")
+WORD = re.compile(r"\b\w\w+\b")
 SHINGLE = 5  # words in a row; articles are compared by the set of their shingles
 NEAR = 0.5  # Jaccard similarity of shingles from which two articles count as near duplicates
 BOILERPLATE = 500  # a shingle in more articles than this is an agency's standing phrase and tells nothing
@@ -38,6 +41,64 @@ def normalised(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
+class Shingles:
+    """The shingles of some texts, indexed once: finding the nearest text is then one sparse product.
+
+    A shingle is kept as a 64-bit number computed from the numbers of its words, which is several times faster than a table
+    of millions of strings; that two different ones of a corpus agree has a chance of about one in a million.
+    """
+
+    def __init__(self, texts: Sequence[str]):
+        self.words: dict[str, int] = {}
+        rows, codes = self._codes(texts)
+        self.codes, columns = np.unique(codes, return_inverse=True)
+        self.matrix = self._matrix(rows, columns, len(texts))
+        self.sizes = np.bincount(rows, minlength=len(texts))
+        self.frequency = np.bincount(columns, minlength=len(self.codes))
+
+    def nearest(self, texts: Sequence[str] | None = None) -> np.ndarray:
+        """For each text, the Jaccard similarity (0 to 1) of the nearest indexed one.
+
+        Args:
+            texts: (N,) texts to ask about; None asks about the indexed texts themselves, each without itself
+        """
+        within = texts is None
+        asked, sizes = self.matrix, self.sizes
+        if not within:
+            rows, codes = self._codes(texts)
+            sizes = np.bincount(rows, minlength=len(texts))  # shingles that no indexed text has count as well
+            known = np.isin(codes, self.codes)
+            asked = self._matrix(rows[known], np.searchsorted(self.codes, codes[known]), len(texts))
+        # a shingle of one article alone can match nothing within the same texts: dropping it keeps the product small
+        useful = (self.frequency >= (2 if within else 1)) & (self.frequency <= BOILERPLATE)
+        shared = (asked[:, useful] @ self.matrix[:, useful].T).tocoo()
+        keep = shared.row != shared.col if within else np.ones(shared.nnz, bool)
+        rows, columns, common = shared.row[keep], shared.col[keep], shared.data[keep]
+        nearest = np.zeros(asked.shape[0])
+        np.maximum.at(nearest, rows, common / (sizes[rows] + self.sizes[columns] - common))
+        return nearest
+
+    def _codes(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Row and code of every different shingle of every text."""
+        numbers = [[self.words.setdefault(word, len(self.words)) for word in WORD.findall(text.lower())] for text in texts]
+        row = np.repeat(np.arange(len(texts)), [len(part) for part in numbers])
+        flat = np.fromiter(chain.from_iterable(numbers), np.uint64, len(row))
+        codes = np.zeros(max(len(flat) - SHINGLE + 1, 0), np.uint64)
+        for place in range(SHINGLE):
+            codes = codes * np.uint64(0x9E3779B97F4A7C15) + flat[place : place + len(codes)]
+        starts = row[: len(codes)]
+        whole = starts == row[len(row) - len(codes) :]  # begins and ends in the same text
+        starts, codes = starts[whole], codes[whole]
+        order = np.lexsort((codes, starts))
+        starts, codes = starts[order], codes[order]
+        new = np.ones(len(codes), bool)
+        new[1:] = (starts[1:] != starts[:-1]) | (codes[1:] != codes[:-1])
+        return starts[new], codes[new]
+
+    def _matrix(self, rows: np.ndarray, columns: np.ndarray, count: int) -> csr_matrix:
+        return csr_matrix((np.ones(len(rows), np.int32), (rows, columns)), shape=(count, len(self.codes)))
+
+
 def nearest_similarity(texts: Sequence[str], others: Sequence[str] | None = None) -> np.ndarray:
     """For each text, the Jaccard similarity (0 to 1) of its nearest other text, by shingles of five words.
 
@@ -45,24 +106,7 @@ def nearest_similarity(texts: Sequence[str], others: Sequence[str] | None = None
         texts: (N,) texts to ask about
         others: texts to search; None searches ``texts`` themselves, each without itself
     """
-    vectorizer = CountVectorizer(ngram_range=(SHINGLE, SHINGLE), binary=True, dtype=np.int32)
-    searched = vectorizer.fit_transform(texts if others is None else others)
-    asked = searched if others is None else vectorizer.transform(texts)
-    sizes = [_shingle_count(vectorizer, part) for part in (texts, texts if others is None else others)]
-    frequency = np.asarray(searched.sum(axis=0)).ravel()
-    # a shingle of one article alone can match nothing within the same texts: dropping it keeps the product small
-    useful = (frequency >= (2 if others is None else 1)) & (frequency <= BOILERPLATE)
-    shared = (asked[:, useful] @ searched[:, useful].T).tocoo()
-    keep = shared.row != shared.col if others is None else np.ones(shared.nnz, bool)
-    rows, columns, common = shared.row[keep], shared.col[keep], shared.data[keep]
-    nearest = np.zeros(asked.shape[0])
-    np.maximum.at(nearest, rows, common / np.maximum(sizes[0][rows] + sizes[1][columns] - common, 1))
-    return nearest
-
-
-def _shingle_count(vectorizer: CountVectorizer, texts: Sequence[str]) -> np.ndarray:
-    analyse = vectorizer.build_analyzer()
-    return np.array([len(set(analyse(text))) for text in texts])
+    return Shingles(texts).nearest() if others is None else Shingles(others).nearest(texts)
 
 
 def duplicate_counts(train: Sequence[str], test: Sequence[str]) -> pd.DataFrame:
@@ -73,11 +117,12 @@ def duplicate_counts(train: Sequence[str], test: Sequence[str]) -> pd.DataFrame:
     known = pd.Series([normalised(text) for text in train])
     exact_within = known.duplicated(keep=False)
     exact_across = pd.Series([normalised(text) for text in test]).isin(set(known))
+    shingles = Shingles(train)
     counts = {
         "train article, exact duplicate in train": exact_within.to_numpy(),
-        "train article, near duplicate in train": exact_within.to_numpy() | (nearest_similarity(train) >= NEAR),
+        "train article, near duplicate in train": exact_within.to_numpy() | (shingles.nearest() >= NEAR),
         "test article, exact duplicate in train": exact_across.to_numpy(),
-        "test article, near duplicate in train": exact_across.to_numpy() | (nearest_similarity(test, train) >= NEAR),
+        "test article, near duplicate in train": exact_across.to_numpy() | (shingles.nearest(test) >= NEAR),
     }
     return pd.DataFrame(
         {"articles": {k: int(v.sum()) for k, v in counts.items()}, "share": {k: v.mean() for k, v in counts.items()}}

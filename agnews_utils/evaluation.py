@@ -5,18 +5,19 @@ Everything here is computed from run records alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, bootstrap
+from scipy.stats import binomtest, norm
 from sklearn.metrics import confusion_matrix
 
+from .corpus import NEAR
 from .encoder import write_text
 from .settings import CLASS_NAMES, ROOT
-from .study import Record
+from .study import COMMITTED_RESULTS, RUNS, Record, Study, read_record
 
 REPORT_CURVES = ROOT / "data" / "report_curves.csv"
 QUOTED = {"model5_char_vdcnn": 0.9083}  # Conneau et al. 2017, table 5, max-pooling: the report quotes it and ran nothing
@@ -30,6 +31,22 @@ REPORT_TABLES = {
     "model6_bert_vdcnn_teacher": "Table 5",
 }
 CONFIDENCE = 0.95
+RESAMPLES = 10_000  # bootstrap draws
+
+
+def study_records(study: Study) -> dict[str, list[Record]]:
+    """The study's runs by name, a record a seed: read where there is one, else made.
+
+    A record of exactly these settings that is committed under ``data/results`` counts as there.
+    """
+    records: dict[str, list[Record]] = {}
+    for name in RUNS:
+        for seed in study.seeds(name):
+            own = study.run_folder(name, seed)
+            committed = COMMITTED_RESULTS / study.key / own.name
+            use_committed = (committed / "record.json").exists() and not (own / "record.json").exists()
+            records.setdefault(name, []).append(read_record(committed) if use_committed else study.record(name, seed))
+    return records
 
 
 def report_curves() -> pd.DataFrame:
@@ -44,9 +61,21 @@ def report_accuracy() -> dict[str, float]:
 
 
 def accuracy_interval(right: np.ndarray, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Wilson's interval of an accuracy, from whether each row was right: it speaks of the test rows drawn, not of seeds."""
-    interval = binomtest(int(np.sum(right)), len(right)).proportion_ci(confidence, method="wilson")
-    return float(interval.low), float(interval.high)
+    """Wilson's interval of an accuracy: it speaks of the test rows drawn, not of seeds.
+
+    Args:
+        right: (N,), whether each row was right, or the share of seeds that got it right
+
+    Raises:
+        ValueError: no rows.
+    """
+    n = len(right)
+    if n == 0:
+        raise ValueError("An accuracy needs at least one row.")
+    accuracy, z = float(np.mean(right)), norm.ppf(0.5 + confidence / 2)
+    centre = (accuracy + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(accuracy * (1 - accuracy) / n + z**2 / (4 * n**2))
+    return max(float(centre - half), 0.0), min(float(centre + half), 1.0)
 
 
 def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> dict:
@@ -70,13 +99,14 @@ def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> dict:
 
 
 def gain_interval(gains: np.ndarray, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Bootstrap interval of the mean of per-row gains (+1: only b right, -1: only a right, 0: same), over test rows."""
-    if np.ptp(gains) == 0:
-        return float(gains[0]), float(gains[0])
-    drawn = bootstrap(
-        (gains,), np.mean, n_resamples=2000, batch=50, confidence_level=confidence, method="percentile", rng=np.random.default_rng(0)
-    )
-    return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)
+    """Bootstrap percentile interval of the mean of per-row gains (+1: only b right, -1: only a right, 0: same).
+
+    Rows are drawn anew with replacement. Only how many rows have each gain matters, and those counts are multinomial.
+    """
+    values, counts = np.unique(gains, return_counts=True)
+    drawn = np.random.default_rng(0).multinomial(len(gains), counts / len(gains), size=RESAMPLES) @ values / len(gains)
+    low, high = np.quantile(drawn, [0.5 - confidence / 2, 0.5 + confidence / 2])
+    return float(low), float(high)
 
 
 def mean_right(records: list[Record]) -> np.ndarray:
@@ -87,21 +117,23 @@ def mean_right(records: list[Record]) -> np.ndarray:
 def results_table(records: Mapping[str, list[Record]]) -> pd.DataFrame:
     """One row a model: the report's accuracy, ours by both protocols, interval, parameters, seconds.
 
-    With several seeds the accuracies and seconds are means over them; the interval is Wilson's of the first seed.
+    With several seeds the accuracies and seconds are means over them, and the interval is Wilson's at the mean accuracy.
+    The column of the best test epoch is empty for a run that has no test accuracy by epoch.
     """
     reported = report_accuracy()
     rows = []
     for name, runs in records.items():
         first = runs[0]
-        low, high = accuracy_interval(first.right)
+        low, high = accuracy_interval(mean_right(runs))
+        by_epoch = all("test_accuracy" in r.history for r in runs)
         rows.append(
             {
                 "run": name,
                 "model": first.run.title,
-                "report's table": REPORT_TABLES.get(name, ""),
+                "table": REPORT_TABLES.get(name, ""),
                 "parameters": first.facts["parameters"],
                 "report": reported.get(name, np.nan),
-                "ours, best test epoch": np.mean([r.best_test_accuracy for r in runs]),
+                "ours, best test epoch": np.mean([r.best_test_accuracy for r in runs]) if by_epoch else np.nan,
                 "ours, selected on validation": np.mean([r.test_accuracy for r in runs]),
                 "95% low": low,
                 "95% high": high,
@@ -111,6 +143,21 @@ def results_table(records: Mapping[str, list[Record]]) -> pd.DataFrame:
                 "training rows": first.facts["rows"]["train"],
             }
         )
+    return pd.DataFrame(rows)
+
+
+def selection(records: Mapping[str, list[Record]]) -> pd.DataFrame:
+    """For each run with a test accuracy by epoch: what the best test epoch adds over the one that validation chose (points)."""
+    rows = []
+    for record in (record for runs in records.values() for record in runs):
+        if "test_accuracy" not in record.history:
+            continue
+        test, chosen = 100 * record.history["test_accuracy"], record.facts["best_epoch"]
+        rows.append(
+            {"model": record.run.title, "seed": record.seed, "epochs": len(test), "best test epoch": int(test.argmax()) + 1,
+             "validation's epoch": chosen, "accuracy, best test": test.max(), "accuracy, validation's": test.iloc[chosen - 1],
+             "optimism": test.max() - test.iloc[chosen - 1]}
+        )  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -124,23 +171,35 @@ def save_table(table: pd.DataFrame, folder: Path, caption: str) -> None:
 def table_markdown(table: pd.DataFrame, caption: str) -> str:
     """The results table in Markdown, accuracies in percent."""
     lines = [
-        f"Test accuracy in percent. {caption}.",
+        f"Test accuracy in percent. Made with: {caption}.",
         "",
         "| Model | Parameters | Report | Ours, best test epoch (the report's protocol) | **Ours, selected on validation** "
-        "| 95 % interval | Seeds | Training |",
-        "|---|---|---|---|---|---|---|---|",
+        "| 95 % interval | Seeds | Training rows | Training |",
+        "|---|---:|---:|---:|---:|---|---|---:|---:|",
     ]
     for row in table.to_dict("records"):
-        where = f" ({row[\"report's table\"]})" if row["report's table"] else ""
-        report = "–" if np.isnan(row["report"]) else f"{row['report']:.2%}".replace("%", "")
-        if row["run"] in QUOTED:
-            report += " (quoted)"
-        numbers = [f"{100 * row[c]:.2f}" for c in ("ours, best test epoch", "ours, selected on validation", "95% low", "95% high")]
+        where = f" ({row['table']})" if row["table"] else ""
+        report, best, ours, low, high = (
+            percent(row[column])
+            for column in ("report", "ours, best test epoch", "ours, selected on validation", "95% low", "95% high")
+        )
+        quoted = " (quoted)" if row["run"] in QUOTED else ""
+        seeds = f"{row['seeds']} (sd {percent(row['sd over seeds'])})" if row["seeds"] > 1 else "1"
         lines.append(
-            f"| {row['model']}{where} | {row['parameters'] / 1e6:.2f} M | {report} | {numbers[0]} | **{numbers[1]}** "
-            f"| {numbers[2]} to {numbers[3]} | {row['seeds']} | {seconds_in_words(row['training seconds'])} |"
+            f"| {row['model']}{where} | {parameters_in_words(row['parameters'])} | {report}{quoted} | {best} | **{ours}** "
+            f"| {low} to {high} | {seeds} | {row['training rows']:,} | {seconds_in_words(row['training seconds'])} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def parameters_in_words(count: int) -> str:
+    """A number of parameters: millions from one tenth of a million on, else as it is."""
+    return f"{count / 1e6:.2f} M" if count >= 100_000 else f"{count:,}"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage without its sign, two decimals; a dash where there is none."""
+    return "–" if np.isnan(share) else f"{100 * share:.2f}"
 
 
 def seconds_in_words(seconds: float) -> str:
@@ -156,6 +215,34 @@ def confusion(record: Record) -> pd.DataFrame:
     return pd.DataFrame(counts, index=CLASS_NAMES, columns=CLASS_NAMES)
 
 
+def most_confused(record: Record) -> dict:
+    """The pair of classes (``true``, ``predicted``) with most errors, how many, and their ``share`` of all errors."""
+    counts = confusion(record).to_numpy() * (1 - np.eye(len(CLASS_NAMES), dtype=int))
+    true, predicted = np.unravel_index(counts.argmax(), counts.shape)
+    errors, names = int(counts[true, predicted]), (CLASS_NAMES[true], CLASS_NAMES[predicted])
+    return {"true": names[0], "predicted": names[1], "errors": errors, "share": errors / max(counts.sum(), 1)}
+
+
+def paired(records: Mapping[str, list[Record]], pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """Exact McNemar test of each pair (a, b) of runs, first seeds, and the bootstrap interval of the gain b - a; in points."""
+    rows = []
+    for a, b in pairs:
+        before, after = records[a][0], records[b][0]
+        test = mcnemar(before.right, after.right)
+        low, high = gain_interval(after.right.astype(int) - before.right)
+        rows.append(
+            {"a": before.run.title, "b": after.run.title, "only a right": test["only_a"], "only b right": test["only_b"],
+             "gain": 100 * test["gain"], "low": 100 * low, "high": 100 * high, "p": test["p"]}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def seed_gains(before: list[Record], after: list[Record]) -> pd.Series:
+    """Gain in test accuracy for each seed that both runs have, by seed."""
+    first = {record.seed: record.test_accuracy for record in before}
+    return pd.Series({r.seed: r.test_accuracy - first[r.seed] for r in after if r.seed in first}, dtype=float)
+
+
 def kinds_of_article(facts: pd.DataFrame, labels: np.ndarray, max_length: int) -> dict[str, np.ndarray]:
     """Named groups of test rows (boolean masks), from the numbers of :func:`agnews_utils.corpus.row_facts`."""
     short, long = facts["tokens"].quantile([1 / 3, 2 / 3])
@@ -169,7 +256,7 @@ def kinds_of_article(facts: pd.DataFrame, labels: np.ndarray, max_length: int) -
         "names an agency": facts["agency"] == 1,
         "no word unseen in training": unseen == 0,
         "over 5 % of words unseen": unseen > 0.05,
-        "near duplicate in training": facts["nearest_train"] >= 0.5,
+        "near duplicate in training": facts["nearest_train"] >= NEAR,
     }
     return {name: np.asarray(mask) for name, mask in kinds.items() if np.sum(mask)}
 
@@ -210,10 +297,12 @@ CLAIMS = (
     Claim("6", "Models trained this way suit small devices (named, not measured)"),
 )  # fmt: skip
 RULE = (
-    "The rule, written before the numbers: a claim that compares two models **holds** if the accuracy goes the claimed way "
+    "The rule, written before the numbers. A claim that compares two models **holds** if the accuracy goes the claimed way "
     "and the two-sided exact McNemar test of their first seeds gives p < 0.05; it **does not hold** if the accuracy goes the "
-    "other way with p < 0.05; else it **cannot be told from this run**. A claim about two gains is judged by whether the "
-    "95 % bootstrap interval of their difference leaves out zero. A claim that no run here tests cannot be told."
+    "other way with p < 0.05; else it **cannot be told from this run**. Where both models have several seeds, the mean gain "
+    "over them must also go the same way and be larger than its standard deviation, or it cannot be told. A claim about two "
+    "gains is judged by whether the 95 % bootstrap interval of their difference leaves out zero. Two models that trained on "
+    "different numbers of articles, and a claim that no run here tests, cannot be told."
 )
 
 
@@ -224,30 +313,51 @@ def verdicts(records: Mapping[str, list[Record]]) -> pd.DataFrame:
         missing = [name for name in (claim.a, claim.b, claim.c, claim.d) if name and name not in records]
         if not claim.a or missing:
             evidence = f"no record of {', '.join(missing)}" if missing else "no run here tests it"
-            rows.append({"claim": claim.number, "text": claim.text, "evidence": evidence, "verdict": CANNOT_BE_TOLD})
-            continue
-        a, b = records[claim.a][0].right, records[claim.b][0].right
-        test = mcnemar(a, b)
-        if not claim.c:
-            evidence = (
-                f"{100 * test['gain']:+.2f} points ({test['only_b']} rows fixed, {test['only_a']} broken; "
-                f"McNemar p = {p_in_words(test['p'])})"
-            )
-            rows.append(
-                {"claim": claim.number, "text": claim.text, "evidence": evidence,
-                 "verdict": _verdict(test["gain"], test["p"] < 0.05)}
-            )  # fmt: skip
-            continue
-        c, d = records[claim.c][0].right, records[claim.d][0].right
-        difference = (b.astype(int) - a) - (d.astype(int) - c)
-        low, high = gain_interval(difference)
-        evidence = (
-            f"gains {100 * test['gain']:+.2f} and {100 * mcnemar(c, d)['gain']:+.2f}; their difference "
-            f"{100 * difference.mean():+.2f} points, 95 % {100 * low:+.2f} to {100 * high:+.2f}"
-        )
-        verdict = _verdict(float(difference.mean()), low > 0 or high < 0)
+            verdict = CANNOT_BE_TOLD
+        elif claim.c:
+            evidence, verdict = _compare_gains(*(records[name][0] for name in (claim.a, claim.b, claim.c, claim.d)))
+        else:
+            evidence, verdict = _compare_models(records[claim.a], records[claim.b])
         rows.append({"claim": claim.number, "text": claim.text, "evidence": evidence, "verdict": verdict})
     return pd.DataFrame(rows).set_index("claim")
+
+
+def verdicts_markdown(table: pd.DataFrame) -> str:
+    """The verdicts in Markdown."""
+    lines = ["| Claim | The report says | Evidence here | Verdict |", "|---|---|---|---|"]
+    for number, row in table.iterrows():
+        lines.append(f"| {number} | {row['text']} | {row['evidence']} | **{row['verdict']}** |")
+    return "\n".join(lines) + "\n"
+
+
+def _compare_models(before: list[Record], after: list[Record]) -> tuple[str, str]:
+    """Evidence and verdict on "``after`` is better than ``before``"."""
+    test, gains = mcnemar(before[0].right, after[0].right), seed_gains(before, after)
+    evidence = (
+        f"{100 * test['gain']:+.2f} points ({test['only_b']} rows fixed, {test['only_a']} broken; "
+        f"McNemar p {p_in_words(test['p'])})"
+    )
+    clear = test["p"] < 0.05
+    if len(gains) > 1:
+        evidence += f"; over {len(gains)} seeds {100 * gains.mean():+.2f}, sd {100 * gains.std():.2f}"
+        clear &= gains.mean() * np.sign(test["gain"]) > gains.std()
+    rows = [runs[0].facts["rows"]["train"] for runs in (before, after)]
+    if rows[0] != rows[1]:
+        evidence += f"; but trained on {rows[0]:,} and {rows[1]:,} articles"
+        clear = False
+    return evidence, _verdict(test["gain"], bool(clear))
+
+
+def _compare_gains(a: Record, b: Record, c: Record, d: Record) -> tuple[str, str]:
+    """Evidence and verdict on "the gain from a to b is larger than that from c to d"."""
+    one, other = (after.right.astype(int) - before.right for before, after in ((a, b), (c, d)))
+    low, high = gain_interval(one - other)
+    difference = float((one - other).mean())
+    evidence = (
+        f"gains {100 * one.mean():+.2f} and {100 * other.mean():+.2f}; their difference "
+        f"{100 * difference:+.2f} points, 95 % {100 * low:+.2f} to {100 * high:+.2f}"
+    )
+    return evidence, _verdict(difference, low > 0 or high < 0)
 
 
 CANNOT_BE_TOLD = "cannot be told from this run"
@@ -260,5 +370,5 @@ def _verdict(gain: float, clear: bool) -> str:
 
 
 def p_in_words(p: float) -> str:
-    """A p value with as many digits as it deserves."""
-    return "< 0.0001" if p < 1e-4 else f"{p:.4f}" if p < 0.01 else f"{p:.2f}"
+    """A p value with as many digits as it deserves, below one in ten thousand as "< 0.0001"."""
+    return "< 0.0001" if p < 1e-4 else f"{p:.4f}" if p < 0.01 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"

@@ -143,8 +143,8 @@ class VDCNN(nn.Module):
             nn.Linear(before * K_MAX, 2048), nn.ReLU(), nn.Linear(2048, 2048), nn.ReLU(), nn.Linear(2048, num_classes)
         )
         for module in self.modules():
-            if isinstance(module, nn.Conv1d | nn.Linear):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")  # the paper's initialisation
+            if isinstance(module, nn.Conv1d):  # the paper's initialisation (He et al. 2015)
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
                 nn.init.zeros_(module.bias)
 
     def forward(self, features: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
@@ -160,7 +160,8 @@ class VDCNN(nn.Module):
         for number, stage in enumerate(self.stages):
             if number:
                 x = F.max_pool2d(x, (1, 3), (1, 2), (0, 1))
-                mask = None if mask is None else F.max_pool2d(mask, (1, 3), (1, 2), (0, 1))
+                mask = None if mask is None else mask[..., ::2]  # windows are centred on every second position
+                x = zero_padding(x, mask)  # a window beyond the end still reaches the last real position
             for block in stage:
                 x = block(x, mask)
         x = x.squeeze(2)

@@ -8,11 +8,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from .evaluation import CONFIDENCE, accuracy_interval, confusion, report_curves
+from .evaluation import CONFIDENCE, accuracy_interval, confusion, mean_right, report_curves
+from .losses import DISTLoss
 from .settings import CLASS_NAMES
 from .study import Record, Study
 
@@ -26,13 +28,14 @@ def use_style() -> None:
     plt.rcParams.update({"figure.dpi": 100, "savefig.dpi": 130, "axes.titlesize": "medium", "figure.constrained_layout.use": True})
 
 
-def save(figure: Figure, study: Study, name: str) -> Figure:
+def save(figure: Figure, study: Study, name: str, source: str | None = None) -> Figure:
     """Writes ``name``.png into the study's figures, with a line saying what made it, and returns the figure.
 
-    Everything made from the embedded sample carries a warning across it that it is not AG News.
+    Everything made from the embedded sample carries a warning across it that it is not AG News. A figure of numbers that are
+    not this study's (the report's own) says with ``source`` where they are from, and carries no warning.
     """
-    figure.supxlabel(study.title, fontsize="x-small", color=GREY)
-    if study.source.is_sample:
+    figure.supxlabel(source or study.title, fontsize="x-small", color=GREY)
+    if study.source.is_sample and source is None:
         figure.text(
             0.5, 0.5, "embedded sample,\nnot AG News", fontsize=30, color=ORANGE, alpha=0.22, rotation=20, ha="center", va="center"
         )
@@ -108,10 +111,10 @@ def accuracy_panel(axes: Axes, records: list[Record]) -> None:
 def loss_panel(axes: Axes, records: list[Record]) -> None:
     """Cross-entropy by epoch: training against validation (nats)."""
     for number, record in enumerate(records):
-        history, faint = record.history, 1 - 0.5 * (number > 0)
-        name = "" if number else None
-        axes.plot(history["epoch"], history["train_ce"], color=GREEN, marker="s", markersize=3, alpha=faint, label="train" if name == "" else None)
-        axes.plot(history["epoch"], history["validation_loss"], color=ORANGE, marker="^", markersize=3, alpha=faint, label="validation" if name == "" else None)
+        history, faint = record.history, 0.5 if number else 1
+        for column, name, colour, marker in (("train_ce", "train", GREEN, "s"), ("validation_loss", "validation", ORANGE, "^")):
+            label = None if number else name
+            axes.plot(history["epoch"], history[column], color=colour, marker=marker, markersize=3, alpha=faint, label=label)
     axes.set(xlabel="epoch", ylabel="cross-entropy (nats)", title="Loss by epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylim(bottom=0)
@@ -131,10 +134,15 @@ def confusion_grid(records: Sequence[Record]) -> Figure:
     """The confusion matrices of several runs side by side."""
     columns = min(3, len(records))
     rows = -(-len(records) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(4.4 * columns, 4.2 * rows), squeeze=False)
-    for place, record in zip(axes.flat, records, strict=False):
+    figure, axes = plt.subplots(rows, columns, figsize=(3.9 * columns, 3.6 * rows), squeeze=False)
+    for number, (place, record) in enumerate(zip(axes.flat, records, strict=False)):
         confusion_panel(place, record)
-        place.set_title(f"{record.run.title}\n{record.test_accuracy:.2%} right")
+        place.set_title(f"{record.run.title}\n{record.test_accuracy:.2%} right", fontsize="small")
+        place.tick_params(labelsize="x-small")
+        if number % columns:
+            place.set_ylabel("")
+        if number + columns < len(records):
+            place.set_xlabel("")
     for place in axes.flat[len(records) :]:
         place.axis("off")
     return figure
@@ -171,22 +179,28 @@ def forest(gains: pd.DataFrame, title: str) -> Figure:
 
 
 def accuracy_bars(records: Mapping[str, list[Record]], reported: Mapping[str, float]) -> Figure:
-    """Validation-selected test accuracy of each run with its interval, the report's number as a cross."""
-    names = sorted(records, key=lambda name: records[name][0].test_accuracy)
+    """Validation-selected test accuracy of each run (mean over seeds) with its interval, the report's number as a cross."""
+    accuracy = {name: mean_right(runs) for name, runs in records.items()}
+    names = sorted(records, key=lambda name: accuracy[name].mean())
     figure, axes = plt.subplots(figsize=(9, 0.45 * len(names) + 1.6))
     for place, name in enumerate(names):
-        record = records[name][0]
-        low, high = accuracy_interval(record.right)
+        low, high = accuracy_interval(accuracy[name])
         axes.plot([100 * low, 100 * high], [place, place], color=BLUE, linewidth=2)
-        axes.plot(100 * record.test_accuracy, place, "o", color=BLUE, label="ours, selected on validation" if place == 0 else None)
+        axes.plot(100 * accuracy[name].mean(), place, "o", color=BLUE)
+        if len(records[name]) > 1:
+            seeds = [100 * record.test_accuracy for record in records[name]]
+            axes.plot(seeds, [place] * len(seeds), "|", color="black", markersize=11, markeredgewidth=1.5)
         if name in reported:
-            axes.plot(100 * reported[name], place, "x", color=ORANGE, markersize=8)
-    axes.plot([], [], "x", color=ORANGE, markersize=8, label="the report (all 120,000 rows, best test epoch)")
+            axes.plot(100 * reported[name], place, "x", color=ORANGE, markersize=8, markeredgewidth=2)
+    axes.plot([], [], "o-", color=BLUE, label="ours, selected on validation")
+    axes.plot([], [], "|", color="black", markersize=11, markeredgewidth=1.5, label="its single seeds")
+    axes.plot([], [], "x", color=ORANGE, markersize=8, markeredgewidth=2, label="the report (120,000 rows, best test epoch)")
     axes.set(
         yticks=range(len(names)), yticklabels=[records[name][0].run.title for name in names],
-        xlabel=f"test accuracy in percent ({CONFIDENCE:.0%} interval over test rows)", title="Every model on the same test articles",
+        xlabel=f"test accuracy in percent ({CONFIDENCE:.0%} interval over test rows)",
+        title="Every model on the same test articles",
     )  # fmt: skip
-    axes.legend(loc="lower right", fontsize="small")
+    figure.legend(loc="outside upper right", fontsize="small", ncols=3)
     return figure
 
 
@@ -198,4 +212,153 @@ def speed_bars(ratios: pd.DataFrame) -> Figure:
     axes.plot(ratios["budget"], places, "|", color=ORANGE, markersize=22, markeredgewidth=3, label="budget")
     axes.set(yticks=places, yticklabels=ratios.index, xlabel="ratio (times)", title="What was measured side by side")
     axes.legend()
+    return figure
+
+
+def confidence_histogram(confidence: Mapping[str, np.ndarray], title: str) -> Figure:
+    """Distribution of the largest class probability, a step line for each named group of articles."""
+    figure, axes = plt.subplots(figsize=(7, 3.2))
+    for (name, values), colour, style in zip(confidence.items(), CLASS_COLOURS, ("-", "--", ":", "-."), strict=False):
+        weights = np.full(len(values), 1 / len(values))
+        axes.hist(values, bins=np.linspace(0.25, 1, 31), weights=weights, histtype="step", linewidth=2, color=colour, linestyle=style, label=name)
+    axes.set(xlabel="probability of the predicted class", ylabel="share of articles", title=title, yscale="log")
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    axes.legend(loc="upper left")
+    return figure
+
+
+def report_choices(curves: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
+    """Test accuracy by epoch of the report's own runs: the epoch it published ringed, the last one squared."""
+    figure, axes = plt.subplots(figsize=(9, 4))
+    for (name, curve), colour in zip(curves.groupby("run"), (BLUE, ORANGE, GREEN, "#CC79A7", GREY), strict=False):
+        accuracy, best = 100 * curve["test_accuracy"], curve["test_accuracy"].idxmax()
+        axes.plot(curve["epoch"], accuracy, color=colour, linewidth=1.2, label=titles[name])
+        axes.plot(curve["epoch"][best], accuracy[best], "o", color=colour, markersize=11, markerfacecolor="none", markeredgewidth=2)
+        axes.plot(curve["epoch"].iloc[-1], accuracy.iloc[-1], "s", color=colour, markersize=7)
+    axes.plot([], [], "o", color="black", markersize=11, markerfacecolor="none", label="published: best test epoch")
+    axes.plot([], [], "s", color="black", markersize=7, label="last epoch")
+    title = "The report's own runs: what was published and what came last"
+    axes.set(xlabel="epoch", ylabel="test accuracy in percent", title=title, ylim=(86, 94))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize="small")
+    return figure
+
+
+def seed_dots(records: Mapping[str, list[Record]], names: Sequence[str]) -> Figure:
+    """Test accuracy of every seed of a few runs; a thin line joins the runs of one seed, a bar marks each mean."""
+    figure, axes = plt.subplots(figsize=(7, 3.4))
+    table = pd.DataFrame({name: {r.seed: 100 * r.test_accuracy for r in records[name]} for name in names})
+    for seed, row in table.iterrows():
+        axes.plot(range(len(names)), row, color=GREY, linewidth=0.8, marker="o", markerfacecolor=BLUE, markeredgecolor=BLUE)
+        axes.annotate(f"{seed}", (len(names) - 1, row.iloc[-1]), xytext=(9, 0), textcoords="offset points", fontsize="x-small", va="center")
+    for place, mean in enumerate(table.mean()):
+        axes.plot([place - 0.15, place + 0.15], [mean, mean], color=ORANGE, linewidth=3, label=None if place else "mean over seeds")
+    axes.set(
+        xticks=range(len(names)), xticklabels=[records[name][0].run.title for name in names], xlim=(-0.4, len(names) - 0.6),
+        ylabel="test accuracy in percent", title="The same run from several seeds (seed at the right)",
+    )  # fmt: skip
+    axes.legend(fontsize="small")
+    return figure
+
+
+def temperature_figure(student: torch.Tensor, teacher: torch.Tensor, class_names: Sequence[str]) -> Figure:
+    """What tau does: the first article's softened teacher, and inter and intra over tau without and with tau squared.
+
+    Args:
+        student, teacher: (B, K) logits
+    """
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 3.6))
+    for number, (tau, hatch) in enumerate(((1, ""), (2, "//"), (4, ".."), (8, "xx"))):
+        probabilities = (teacher[0] / tau).softmax(dim=0).numpy()
+        places = np.arange(len(class_names)) + (number - 1.5) * 0.2
+        left.bar(places, probabilities, 0.18, color=CLASS_COLOURS[number], hatch=hatch, label=f"tau = {tau}")
+    left.set(xticks=range(len(class_names)), xticklabels=class_names, ylabel="probability", title="The teacher's answer, softened")
+    left.legend(fontsize="small")
+    taus = np.linspace(0.5, 8, 61)
+    labels = teacher.argmax(dim=1)
+    for axes, scaled, title in ((middle, False, "Without tau²"), (right, True, "With tau², as in the official code")):
+        parts = [DISTLoss(tau=tau, scale_tau2=scaled).parts(student, teacher, labels) for tau in taus]
+        for part, colour, style in (("inter", ORANGE, "-"), ("intra", GREEN, "--")):
+            axes.plot(taus, [float(values[part]) for values in parts], color=colour, linestyle=style, label=part)
+        axes.axvline(1, color=GREY, linewidth=1, linestyle=":")
+        axes.set(xlabel="temperature tau", ylabel="part of the loss", title=title)
+        axes.set_ylim(bottom=0)
+        axes.legend(fontsize="small")
+    return figure
+
+
+def artefact_bars(counts: pd.DataFrame) -> Figure:
+    """Share of articles that hold each artefact, a bar for each split.
+
+    Args:
+        counts: what :func:`agnews_utils.corpus.artefact_counts` gives
+    """
+    shares = counts.filter(like=": share").iloc[::-1]
+    figure, axes = plt.subplots(figsize=(8, 3.6))
+    height = 0.8 / shares.shape[1]
+    for number, column in enumerate(shares):
+        places = np.arange(len(shares)) - (number - (shares.shape[1] - 1) / 2) * height
+        name = column.removesuffix(": share")
+        bars = axes.barh(places, shares[column], height * 0.92, color=CLASS_COLOURS[number], label=name)
+        axes.bar_label(bars, [f"{share:.1%}" for share in shares[column]], padding=2, fontsize="x-small")
+    names = [name.replace("(", "\n(", 1) for name in shares.index]
+    axes.set(yticks=range(len(shares)), yticklabels=names, xlabel="share of the split's articles", title="Traces of the web in the text")
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.margins(x=0.1)
+    axes.tick_params(axis="y", labelsize="small")
+    axes.grid(axis="y", visible=False)
+    axes.legend(title="split", fontsize="small")
+    return figure
+
+
+def nearest_curve(nearest: np.ndarray, threshold: float) -> Figure:
+    """How many test articles have a training article at least so similar, for every similarity."""
+    figure, axes = plt.subplots(figsize=(7, 3.2))
+    levels = np.linspace(0.05, 1, 96)
+    axes.step(levels, [np.mean(nearest >= level) for level in levels], where="post", color=BLUE)
+    axes.axvline(threshold, color="black", linestyle="--", linewidth=1)
+    axes.annotate(" near duplicate from here", (threshold, axes.get_ylim()[1] * 0.9), fontsize="small")
+    axes.set(
+        xlabel="Jaccard similarity s to the nearest training article", ylabel="share of test articles\nat s or above",
+        title="Test articles that resemble a training article", xlim=(0, 1), ylim=(0, None),
+    )  # fmt: skip
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    return figure
+
+
+def learning_curve(points: pd.DataFrame, published: Mapping[str, float] | None = None) -> Figure:
+    """Test accuracy in percent against training rows, with its interval.
+
+    Args:
+        points: columns ``rows``, ``accuracy``, ``low``, ``high`` (shares)
+        published: name to accuracy (a share) of published models, drawn at 120,000 rows
+    """
+    figure, axes = plt.subplots(figsize=(7.5, 3.6))
+    accuracy = 100 * points["accuracy"]
+    spread = np.abs(100 * points[["low", "high"]].to_numpy().T - accuracy.to_numpy())
+    axes.errorbar(points["rows"], accuracy, yerr=spread, color=BLUE, marker="o", capsize=3, label=f"ours ({CONFIDENCE:.0%} interval over test rows)")
+    ticks = list(points["rows"])
+    for (name, share), marker in zip((published or {}).items(), "^sD", strict=False):
+        axes.plot(120_000, 100 * share, marker, color=ORANGE, label=f"published: {name}")
+        ticks = [*points["rows"], 120_000] if ticks[-1] < 100_000 else ticks
+    axes.set(xscale="log", xlabel="training rows (logarithmic)", ylabel="test accuracy in percent", title="A bag of words learns from more rows")
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.minorticks_off()
+    axes.legend(loc="lower right", fontsize="small")
+    return figure
+
+
+def half_widths(accuracies: Sequence[float], marked: Mapping[str, int]) -> Figure:
+    """Half-width of an accuracy's interval in points, against test rows, for a few accuracies."""
+    figure, axes = plt.subplots(figsize=(7.5, 3.4))
+    rows = np.unique(np.geomspace(100, 100_000, 25).astype(int))
+    for accuracy, colour, style in zip(accuracies, CLASS_COLOURS, ("-", "--", ":", "-."), strict=False):
+        intervals = [accuracy_interval(np.arange(n) < round(accuracy * n)) for n in rows]
+        axes.plot(rows, [50 * (high - low) for low, high in intervals], color=colour, linestyle=style, label=f"accuracy {accuracy:.0%}")
+    for name, count in marked.items():
+        axes.axvline(count, color=GREY, linewidth=1)
+        axes.annotate(f" {name}:\n {count:,}", (count, axes.get_ylim()[1] * 0.55), fontsize="small")
+    axes.set(xscale="log", yscale="log", xlabel="test rows", ylabel="half-width in points", title=f"How well an accuracy is known ({CONFIDENCE:.0%} interval)")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.legend(fontsize="small")
     return figure

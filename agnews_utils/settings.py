@@ -35,6 +35,7 @@ class Profile:
     validation_rows: int
     test_rows: int | None
     char_train_rows: int | None  # Model 5 reads characters, some five times the positions of a tokenised article
+    char_length: int  # characters Model 5 reads at most; 1014 in Conneau et al. 2017
     teacher_epochs: int
     student_epochs: int
     char_epochs: int
@@ -42,9 +43,9 @@ class Profile:
 
 
 PROFILES = {
-    "smoke": Profile("smoke", 320, 80, 160, 128, 2, 2, 1, 2),
-    "quick": Profile("quick", 10_000, 1_500, None, 5_000, 5, 4, 3, 3),
-    "full": Profile("full", None, 5_000, None, None, 30, 20, 15, 10),
+    "smoke": Profile("smoke", 320, 80, 160, 128, 256, teacher_epochs=2, student_epochs=2, char_epochs=1, seeds=2),
+    "quick": Profile("quick", 16_000, 1_500, None, 6_000, 256, teacher_epochs=4, student_epochs=3, char_epochs=6, seeds=2),
+    "full": Profile("full", None, 5_000, None, None, 1014, teacher_epochs=30, student_epochs=20, char_epochs=15, seeds=10),
 }
 
 
@@ -60,7 +61,6 @@ class Settings:
     device: str
     progress: str
     max_length: int = 64  # WordPiece tokens, [CLS] and [SEP] included (report: "maximum token length of 64")
-    char_length: int = 1014  # characters Model 5 reads at most (Conneau et al. 2017)
     batch_size: int = 128
     lr: float = 1e-3
     split_seed: int = 0  # of the validation rows and of a profile's part of the data; never varied

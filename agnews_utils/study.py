@@ -26,10 +26,11 @@ from .corpus import row_facts, token_lengths
 from .data import Articles, Source, fingerprint, load_ag_news, read_source
 from .encoder import (
     CachedFeatures,
+    EncoderFiles,
     FeatureArticles,
     FrozenEncoder,
     cached_features,
-    load_encoder,
+    find_encoder,
     sha256_of,
     write_text,
 )
@@ -95,7 +96,9 @@ SEEDED = ("model3_simpler_cnn_plain", "model4_simpler_cnn_distilled", "simpler_c
 def planned(settings: Settings) -> list[tuple[str, int]]:
     """Every (run, seed) of the study at this profile, teachers before their students."""
     return [
-        (run.name, seed) for run in RUNS.values() for seed in range(settings.profile.seeds if run.name in SEEDED else 1)
+        (run.name, seed)
+        for run in RUNS.values()
+        for seed in range(settings.profile.seeds if run.name in SEEDED else 1)
     ]
 
 
@@ -189,8 +192,16 @@ class Study:
         return load_ag_news(self.settings, self.source)
 
     @cached_property
+    def encoder_files(self) -> EncoderFiles:
+        return find_encoder(self.settings)
+
+    @cached_property
     def encoder(self) -> FrozenEncoder:
-        return load_encoder(self.settings)
+        return self.encoder_files.load(self.settings.device)
+
+    @cached_property
+    def tokenizer(self):
+        return self.encoder_files.tokenizer()
 
     @cached_property
     def _made(self) -> dict:
@@ -199,12 +210,12 @@ class Study:
     @property
     def key(self) -> str:
         """Folder name of this data, encoder and profile."""
-        return f"{self.source.key}-{self.encoder.name.lower()}-{self.settings.profile.name}"
+        return f"{self.source.key}-{self.encoder_files.name.lower()}-{self.settings.profile.name}"
 
     @property
     def title(self) -> str:
         """What made the numbers, in words, for figures and tables."""
-        return f"{self.source.title}, {len(self.splits['train']):,} training rows, encoder {self.encoder.name}"
+        return f"{self.source.title}, {len(self.splits['train']):,} training rows, encoder {self.encoder_files.name}"
 
     @property
     def runs_folder(self) -> Path:
@@ -220,17 +231,21 @@ class Study:
         return self.output / "figures"
 
     def __str__(self) -> str:
-        return f"{self.settings}\n{self.source}\nencoder: {self.encoder.name} (weights {self.encoder.weights}), frozen"
+        return f"{self.settings}\n{self.source}\nencoder: {self.encoder_files.name} (weights {self.encoder_files.weights}), frozen"
 
     def _once(self, key: tuple, make):
         if key not in self._made:
             self._made[key] = make()
         return self._made[key]
 
+    def row_key(self, split: str) -> str:
+        """Fingerprint of the split's texts in their order."""
+        return self._once(("rows", split), lambda: fingerprint(self.splits[split]["text"]))
+
     def articles(self, split: str) -> Articles:
         """The split as WordPiece tokens."""
         length = self.settings.max_length
-        return self._once(("tokens", split), lambda: Articles(self.splits[split], self.encoder.tokenizer, length))
+        return self._once(("tokens", split), lambda: Articles(self.splits[split], self.tokenizer, length))
 
     def features(self, split: str) -> CachedFeatures:
         """The split's frozen features, from the cache or encoded now."""
@@ -250,7 +265,19 @@ class Study:
         rows, part = self.settings.profile.char_train_rows, self.splits[split]
         if split == "train" and rows is not None and rows < len(part):
             part = part.select(range(rows))  # the split is shuffled, so its first rows are a fair part
-        return models.CharArticles(part["text"], part["label"], self.settings.char_length)
+        return models.CharArticles(part["text"], part["label"], self.settings.profile.char_length)
+
+    def seeds(self, name: str) -> list[int]:
+        """The seeds of a run that a notebook asks for.
+
+        In ``full``, a notebook makes the first seed only and shows the others once ``make study`` has made them.
+        """
+        seeds = [seed for run, seed in planned(self.settings) if run == name]
+        if self.settings.profile.name != "full":
+            return seeds
+        places = (self.runs_folder, COMMITTED_RESULTS / self.key)
+        found = [s for s in seeds[1:] if any((p / self.run_folder(name, s).name / "record.json").exists() for p in places)]
+        return [seeds[0], *found]
 
     def run_folder(self, name: str, seed: int = 0) -> Path:
         """Where a run lives; the name ends in a digest of all that its numbers depend on."""
@@ -265,8 +292,8 @@ class Study:
             "run": asdict(run),
             "seed": seed,
             "profile": asdict(profile) | {"seeds": None},  # how many seeds there are changes no single run
-            "rows": [self.articles(split).key for split in SPLITS],
-            "encoder": self.encoder.weights if run.inputs == "features" or run.teacher else None,
+            "rows": [self.row_key(split) for split in SPLITS],
+            "encoder": self.encoder_files.weights if run.inputs == "features" or run.teacher else None,
             "teacher": self._spec(RUNS[run.teacher], 0) if run.teacher else None,
             "batch_size": self.settings.batch_size,
             "lr": run.lr or self.settings.lr,
@@ -280,7 +307,7 @@ class Study:
         if run.inputs == "features":
             arguments["channels_in"] = self.encoder.hidden_size
         if run.inputs == "tokens":
-            arguments |= {"vocab_size": len(self.encoder.tokenizer), "length": self.settings.max_length}
+            arguments |= {"vocab_size": len(self.tokenizer), "length": self.settings.max_length}
         return getattr(models, run.model)(**arguments)
 
     def record(self, name: str, seed: int = 0) -> Record:
@@ -304,10 +331,10 @@ class Study:
 
     def teacher_logits(self, name: str, split: str = "train") -> np.ndarray:
         """A teacher's logits (articles, classes) for a split, computed once and cached by the teacher's weights."""
-        run, articles = _known(name), self.articles(split)
+        run = _known(name)
         self.record(name)
         weights = sha256_of(self.run_folder(name) / "best.safetensors")[:12]
-        path = self.settings.cache / f"logits-{articles.key}-{weights}.safetensors"
+        path = self.settings.cache / f"logits-{self.row_key(split)}-{weights}.safetensors"
         if not path.exists():
             logits = predict(self.model(name), self.dataset(split, run.inputs), self.settings).numpy()
             _save_arrays({"logits": logits}, path)
@@ -325,13 +352,16 @@ class Study:
             model = self.build(run.name, seed)
             result, logits = self._fit_model(run, seed, folder, model)
             parameters = models.count_parameters(model)
+        seen = {split: len(self.splits[split]) for split in SPLITS}
+        if run.inputs == "characters":
+            seen["train"] = len(self.dataset("train", run.inputs))
         facts = {
             "run": asdict(run),
             "seed": seed,
             "profile": asdict(self.settings.profile),
             "data": {"title": self.source.title, "notes": self.source.notes, "is_sample": self.source.is_sample},
-            "rows": {split: len(self.splits[split]) for split in SPLITS},
-            "encoder": {"name": self.encoder.name, "weights": self.encoder.weights},
+            "rows": seen,
+            "encoder": {"name": self.encoder_files.name, "weights": self.encoder_files.weights},
             "parameters": parameters,
             "batch_size": self.settings.batch_size,
             "lr": run.lr or self.settings.lr,
@@ -340,7 +370,7 @@ class Study:
             "machine": machine(self.settings),
             "history": result.history,
         }
-        labels = self.articles("test").labels.astype(np.uint8)
+        labels = np.asarray(self.splits["test"]["label"], np.uint8)
         _save_arrays({"logits": logits.astype(np.float16), "labels": labels}, folder / "test_logits.safetensors")
         write_text(folder / "record.json", json.dumps(facts, indent=1))  # last: its presence says that the run is done
         (folder / "last.pt").unlink(missing_ok=True)
@@ -376,7 +406,7 @@ class Study:
         """Numbers about each test row (no text), for asking which kinds of article a model gets right."""
         path = self.runs_folder / "test_rows.csv"
         if not path.exists():
-            lengths = token_lengths(self.splits["test"]["text"], self.encoder.tokenizer)
+            lengths = token_lengths(self.splits["test"]["text"], self.tokenizer)
             frame = row_facts(self.splits["test"]["text"], self.splits["train"]["text"]).assign(tokens=lengths)
             path.parent.mkdir(parents=True, exist_ok=True)
             write_text(path, frame.to_csv(index=False))
