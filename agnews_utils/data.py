@@ -22,6 +22,7 @@ HUB_REVISION = "eb185aade064a813bc0b7f42de02595523103ca4"
 OFFICIAL_MD5 = {"train.csv": "b1a00f826fdfbd249f79597b59e1dc12", "test.csv": "d52ea96a97a2d943681189a97654912d"}
 SAMPLE_DIR = ROOT / "data" / "sample"
 COLUMNS = ["label", "title", "description"]
+MIN_ROWS = 100  # of a training file
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def read_folder(folder: Path) -> Source:
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """One AG News file as a frame of ``text`` and ``label`` 0 to 3.
+    """One AG News file as a frame of ``text``, ``label`` (0 to 3) and ``description``.
 
     Columns are class (1 to 4), title, description; the text is title + " " + description, stripped. A title may be
     empty (some redistributed rows have title and description joined), both may not.
@@ -170,7 +171,8 @@ def read_csv(path: Path) -> pd.DataFrame:
     text = (raw["title"].str.strip() + " " + raw["description"].str.strip()).str.strip()
     if (text == "").any():
         raise ValueError(f"{path}, row {(text == '').idxmax() + first}: title and description are both empty.")
-    return pd.DataFrame({"text": text, "label": raw["label"].str.strip().astype(int) - 1})
+    label = raw["label"].str.strip().astype(int) - 1
+    return pd.DataFrame({"text": text, "label": label, "description": raw["description"].str.strip()})
 
 
 def fingerprint(*columns: Sequence) -> str:
@@ -189,6 +191,10 @@ def _source(title: str, key: str, frames: dict[str, pd.DataFrame], origins: dict
     notes = tuple(
         f"{name}: {len(frame):,} rows, {origins[name]}, fingerprint {prints[name]}" for name, frame in frames.items()
     )
+    if "description" in frames["train"]:
+        known = set(frames["test"]["description"]) - {""}
+        shared = int((frames["train"]["description"].isin(known) & ~frames["train"]["text"].isin(set(frames["test"]["text"]))).sum())
+        notes += (f"{shared:,} training rows share their description with a test row under another title",)
     if key in ("folder", "agnews-part"):
         key = f"{key}-{fingerprint(prints.values())[:8]}"
     return Source(key, title, notes, frames["train"], frames["test"])
@@ -205,19 +211,18 @@ def load_ag_news(settings: Settings, source: Source | None = None) -> DatasetDic
     """
     source = source or read_source(settings)
     profile, seed = settings.profile, settings.split_seed
-    needed = profile.validation_rows + len(CLASS_NAMES)
-    if len(source.train) < needed:
+    if len(source.train) < MIN_ROWS or source.train["label"].value_counts().min() < MIN_ROWS // 10:
         raise ValueError(
-            f"The training file has {len(source.train)} rows; profile {profile.name} needs at least {needed} of them "
-            f"({profile.validation_rows} for validation): use a larger file or AGNEWS_PROFILE=smoke."
+            f"The training file has {len(source.train)} rows; at least {MIN_ROWS}, with {MIN_ROWS // 10} of each class it "
+            "names, are needed to hold some out for validation and train on the rest: use a larger file."
         )
-    rest, validation = train_test_split(
-        source.train, test_size=profile.validation_rows, stratify=source.train["label"], random_state=seed
-    )
+    held_out = min(profile.validation_rows, len(source.train) // 5)  # a small file keeps most of its rows for training
+    train, test = source.train[["text", "label"]], source.test[["text", "label"]]
+    rest, validation = train_test_split(train, test_size=held_out, stratify=train["label"], random_state=seed)
     parts = {
         "train": _part(rest, profile.train_rows, seed),
         "validation": validation,
-        "test": _part(source.test, profile.test_rows, seed),
+        "test": _part(test, profile.test_rows, seed),
     }
     features = Features({"text": Value("string"), "label": ClassLabel(names=list(CLASS_NAMES))})
     return DatasetDict(

@@ -133,20 +133,29 @@ def _minilm() -> EncoderFiles:
 
 
 def _from_hub(name: str, revision: str | None) -> EncoderFiles:
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import HfApi, snapshot_download
 
     files = ["config.json", "model.safetensors", "tokenizer*", "vocab.txt", "special_tokens_map.json"]
+    try:  # what an earlier run downloaded needs no network
+        cached = snapshot_download(name, revision=revision, allow_patterns=files, local_files_only=True)
+    except Exception:
+        cached = None
+    if cached is not None and (Path(cached) / "model.safetensors").is_file():
+        return _from_folder(Path(cached), short_name(name))
     try:
-        folder = snapshot_download(name, revision=revision, allow_patterns=files, etag_timeout=10)
-    except Exception as first:  # no network: what an earlier run downloaded serves as well
-        try:
-            folder = snapshot_download(name, revision=revision, allow_patterns=files, local_files_only=True)
-        except Exception:
-            raise ConnectionError(
-                f"The encoder {name} is neither in reach on the hub nor in its cache ({type(first).__name__}): connect "
-                "to the network, check the name, or unset AGNEWS_ENCODER to use MiniLM from its pip package."
-            ) from first
-    return _from_folder(Path(folder), name.partition("/")[2])
+        HfApi().model_info(name, revision=revision, timeout=10)  # asks once: a download's own retries take half a minute
+        folder = snapshot_download(name, revision=revision, allow_patterns=files)
+    except Exception as reason:
+        raise ConnectionError(
+            f"The encoder {name} is neither in reach on the hub nor in its cache ({type(reason).__name__}): connect "
+            "to the network, check the name, or unset AGNEWS_ENCODER to use MiniLM from its pip package."
+        ) from reason
+    return _from_folder(Path(folder), short_name(name))
+
+
+def short_name(hub_name: str) -> str:
+    """``owner/name`` without its owner."""
+    return hub_name.partition("/")[2]
 
 
 def _from_folder(folder: Path, name: str, sha256: str | None = None) -> EncoderFiles:

@@ -53,9 +53,9 @@ def class_balance(splits: Mapping[str, Sequence[int]]) -> Figure:
         places = np.arange(len(CLASS_NAMES)) + (number - (len(splits) - 1) / 2) * width
         bars = axes.bar(places, shares, width * 0.92, label=f"{name} ({len(labels):,})", color=CLASS_COLOURS[number])
         axes.bar_label(bars, [f"{share:.0%}" for share in shares], fontsize="x-small")
-    axes.set(xticks=range(len(CLASS_NAMES)), xticklabels=CLASS_NAMES, ylabel="share of the split", title="Classes are balanced in every split")
+    axes.set(xticks=range(len(CLASS_NAMES)), xticklabels=CLASS_NAMES, ylabel="share of the split", title="Classes in each split")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.legend(title="split (articles)", loc="lower right", fontsize="small")
+    figure.legend(title="split (articles)", loc="outside right upper", fontsize="small")
     return figure
 
 
@@ -63,8 +63,8 @@ def length_distribution(lengths: np.ndarray, max_length: int) -> Figure:
     """WordPiece tokens an article, with the cut."""
     figure, axes = plt.subplots(figsize=(7, 3.2))
     shown = np.minimum(lengths, 160)
-    axes.hist(shown[lengths <= max_length], bins=range(0, 162, 2), color=BLUE, label="whole")
-    axes.hist(shown[lengths > max_length], bins=range(0, 162, 2), color=ORANGE, hatch="//", label="cut")
+    axes.hist(shown[lengths <= max_length], bins=range(1, 163, 2), color=BLUE, label="whole")
+    axes.hist(shown[lengths > max_length], bins=range(1, 163, 2), color=ORANGE, hatch="//", label="cut")
     axes.axvline(max_length, color="black", linestyle="--", linewidth=1)
     axes.annotate(f" {np.mean(lengths > max_length):.1%} of articles\n are longer than {max_length}", (max_length, axes.get_ylim()[1] * 0.75))
     axes.set(xlabel="WordPiece tokens, [CLS] and [SEP] included (160: 160 or more)", ylabel="articles", title="How long articles are, and where the cut falls")
@@ -105,7 +105,7 @@ def accuracy_panel(axes: Axes, records: list[Record]) -> None:
         lowest = min(lowest, history["test_accuracy"].min())
     axes.set(xlabel="epoch", ylabel="test accuracy", ylim=(min(0.85, np.floor(lowest * 20) / 20), 1.0), title="Test accuracy by epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(loc="upper right", fontsize="small")
+    axes.legend(loc="lower right", fontsize="small")
 
 
 def loss_panel(axes: Axes, records: list[Record]) -> None:
@@ -302,7 +302,8 @@ def artefact_bars(counts: pd.DataFrame) -> Figure:
         bars = axes.barh(places, shares[column], height * 0.92, color=CLASS_COLOURS[number], label=name)
         axes.bar_label(bars, [f"{share:.1%}" for share in shares[column]], padding=2, fontsize="x-small")
     names = [name.replace("(", "\n(", 1) for name in shares.index]
-    axes.set(yticks=range(len(shares)), yticklabels=names, xlabel="share of the split's articles", title="Traces of the web in the text")
+    axes.set(yticks=range(len(shares)), yticklabels=names)
+    axes.set(xlabel="share of the split's articles", title="Traces of the web in the text")
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.margins(x=0.1)
     axes.tick_params(axis="y", labelsize="small")
@@ -336,12 +337,14 @@ def learning_curve(points: pd.DataFrame, published: Mapping[str, float] | None =
     figure, axes = plt.subplots(figsize=(7.5, 3.6))
     accuracy = 100 * points["accuracy"]
     spread = np.abs(100 * points[["low", "high"]].to_numpy().T - accuracy.to_numpy())
-    axes.errorbar(points["rows"], accuracy, yerr=spread, color=BLUE, marker="o", capsize=3, label=f"ours ({CONFIDENCE:.0%} interval over test rows)")
+    label = f"ours ({CONFIDENCE:.0%} interval over test rows)"
+    axes.errorbar(points["rows"], accuracy, yerr=spread, color=BLUE, marker="o", capsize=3, label=label)
     ticks = list(points["rows"])
     for (name, share), marker in zip((published or {}).items(), "^sD", strict=False):
         axes.plot(120_000, 100 * share, marker, color=ORANGE, label=f"published: {name}")
         ticks = [*points["rows"], 120_000] if ticks[-1] < 100_000 else ticks
-    axes.set(xscale="log", xlabel="training rows (logarithmic)", ylabel="test accuracy in percent", title="A bag of words learns from more rows")
+    axes.set(xscale="log", xlabel="training rows (logarithmic)", ylabel="test accuracy in percent")
+    axes.set_title("Accuracy of a bag of words by training rows")
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.minorticks_off()
     axes.legend(loc="lower right", fontsize="small")
@@ -354,11 +357,15 @@ def half_widths(accuracies: Sequence[float], marked: Mapping[str, int]) -> Figur
     rows = np.unique(np.geomspace(100, 100_000, 25).astype(int))
     for accuracy, colour, style in zip(accuracies, CLASS_COLOURS, ("-", "--", ":", "-."), strict=False):
         intervals = [accuracy_interval(np.arange(n) < round(accuracy * n)) for n in rows]
-        axes.plot(rows, [50 * (high - low) for low, high in intervals], color=colour, linestyle=style, label=f"accuracy {accuracy:.0%}")
+        halves = [50 * (high - low) for low, high in intervals]
+        axes.plot(rows, halves, color=colour, linestyle=style, label=f"accuracy {accuracy:.0%}")
     for name, count in marked.items():
         axes.axvline(count, color=GREY, linewidth=1)
         axes.annotate(f" {name}:\n {count:,}", (count, axes.get_ylim()[1] * 0.55), fontsize="small")
-    axes.set(xscale="log", yscale="log", xlabel="test rows", ylabel="half-width in points", title=f"How well an accuracy is known ({CONFIDENCE:.0%} interval)")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.set(xscale="log", yscale="log", xlabel="test rows", ylabel="half-width in points")
+    axes.set_title(f"How well an accuracy is known ({CONFIDENCE:.0%} interval)")
+    axes.set_xticks([100, 1_000, 10_000, 100_000], ["100", "1,000", "10,000", "100,000"])
+    axes.set_yticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
+    axes.minorticks_off()
     axes.legend(fontsize="small")
     return figure
