@@ -51,7 +51,7 @@ class Run:
         title: for people
         model: class in :mod:`agnews_utils.models`, or "tfidf"
         inputs: what the model reads: "tokens", "features", "characters" or "text"
-        epochs: which of the profile's epoch counts it takes: "teacher", "student" or "char"
+        epochs: which of the profile's epoch counts it takes: "teacher", "student", "small_student" or "char"
         loss: class in :mod:`agnews_utils.losses`
         loss_args, model_args: their arguments
         teacher: the run whose logits the loss compares with
@@ -85,9 +85,9 @@ RUNS = {
         Run("model1_simple_cnn_plain", "Model 1: Simple CNN, plain", "SimpleCNN", "tokens"),
         Run("model2_simple_cnn_distilled", "Model 2: Simple CNN, DIST", "SimpleCNN", "tokens", **_DIST),
         Run("simple_cnn_kl", "Simple CNN, KL", "SimpleCNN", "tokens", **_KL),
-        Run("model3_simpler_cnn_plain", "Model 3: Simpler CNN, plain", "SimplerCNN", "tokens"),
-        Run("model4_simpler_cnn_distilled", "Model 4: Simpler CNN, DIST", "SimplerCNN", "tokens", **_DIST),
-        Run("simpler_cnn_kl", "Simpler CNN, KL", "SimplerCNN", "tokens", **_KL),
+        Run("model3_simpler_cnn_plain", "Model 3: Simpler CNN, plain", "SimplerCNN", "tokens", "small_student"),
+        Run("model4_simpler_cnn_distilled", "Model 4: Simpler CNN, DIST", "SimplerCNN", "tokens", "small_student", **_DIST),
+        Run("simpler_cnn_kl", "Simpler CNN, KL", "SimplerCNN", "tokens", "small_student", **_KL),
     )
 }
 SEEDED = ("model3_simpler_cnn_plain", "model4_simpler_cnn_distilled", "simpler_cnn_kl")  # cheap: several seeds
