@@ -20,7 +20,8 @@ from torch.utils.data import Subset
 
 from . import models, plotting
 from .data import Articles, train_loader
-from .encoder import ENCODING_BATCH, FeatureArticles, cached_features, encode_batch, write_text
+from .encoder import ENCODING_BATCH, FeatureArticles, cached_features, encode_batch
+from .files import write_text
 from .losses import CrossEntropy, DISTLoss, StudentLoss
 from .settings import Settings, read_settings
 from .study import Study, machine
@@ -30,7 +31,9 @@ REPEATS = 5
 ARTICLES = 1024  # of the training split; SimplerCNN, which is fast, goes through them ten times over
 
 
-def side_by_side(first: Callable[[], object], second: Callable[[], object], repeats: int = REPEATS) -> tuple[float, float]:
+def side_by_side(
+    first: Callable[[], object], second: Callable[[], object], repeats: int = REPEATS
+) -> tuple[float, float]:
     """Median seconds of two actions, run in turn after one unmeasured round."""
     seconds: tuple[list[float], list[float]] = ([], [])
     for number in range(repeats + 1):
@@ -44,7 +47,9 @@ def side_by_side(first: Callable[[], object], second: Callable[[], object], repe
     return median(seconds[0]), median(seconds[1])
 
 
-def epoch_of(model: torch.nn.Module, data: torch.utils.data.Dataset, loss: StudentLoss, settings: Settings) -> Callable[[], object]:
+def epoch_of(
+    model: torch.nn.Module, data: torch.utils.data.Dataset, loss: StudentLoss, settings: Settings
+) -> Callable[[], object]:
     """One training epoch of ``model`` as an action to time."""
     optimizer = torch.optim.Adam(model.to(settings.device).parameters(), lr=settings.lr, fused=True)
     loader = train_loader(data, settings.batch_size, seed=0)
@@ -91,9 +96,18 @@ def measure(study: Study) -> pd.DataFrame:
     def encode_naive() -> None:
         for first in range(0, len(articles), settings.batch_size):
             rows_ = slice(first, first + settings.batch_size)
-            study.encoder(*(torch.from_numpy(a[rows_]).to(settings.device) for a in (articles.input_ids, articles.attention_mask)))
+            study.encoder(
+                *(torch.from_numpy(a[rows_]).to(settings.device) for a in (articles.input_ids, articles.attention_mask))
+            )
 
-    compare("encoding: 64-token float32 batches / length-sorted batches", "at least", 2.0, encode_naive, encode_fast, settings.precision)
+    compare(
+        "encoding: 64-token float32 batches / length-sorted batches",
+        "at least",
+        2.0,
+        encode_naive,
+        encode_fast,
+        settings.precision,
+    )
 
     vdcnn = models.VDCNN(study.encoder.hidden_size)
     whole = models.BertVDCNN(study.encoder, models.VDCNN(study.encoder.hidden_size))
@@ -123,8 +137,12 @@ def main() -> int:
         "| what | measured | budget | met |", "|---|---|---|---|",
     ]  # fmt: skip
     for name, row in table.iterrows():
-        lines.append(f"| {name} | {row['ratio']:.2f} | {row['wanted']} {row['budget']:.2f} | {'yes' if row['met'] else 'NO'} |")
-    lines.append(f"| peak resident memory of this benchmark | {memory:.2f} GiB | at most 8 GiB | {'yes' if memory <= 8 else 'NO'} |")
+        lines.append(
+            f"| {name} | {row['ratio']:.2f} | {row['wanted']} {row['budget']:.2f} | {'yes' if row['met'] else 'NO'} |"
+        )
+    lines.append(
+        f"| peak resident memory of this benchmark | {memory:.2f} GiB | at most 8 GiB | {'yes' if memory <= 8 else 'NO'} |"
+    )
     text = "\n".join(lines) + "\n"
     print("\n" + text)
     plotting.use_style()

@@ -80,7 +80,9 @@ class Shingles:
 
     def _codes(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Row and code of every different shingle of every text."""
-        numbers = [[self.words.setdefault(word, len(self.words)) for word in WORD.findall(text.lower())] for text in texts]
+        numbers = [
+            [self.words.setdefault(word, len(self.words)) for word in WORD.findall(text.lower())] for text in texts
+        ]
         row = np.repeat(np.arange(len(texts)), [len(part) for part in numbers])
         flat = np.fromiter(chain.from_iterable(numbers), np.uint64, len(row))
         codes = np.zeros(max(len(flat) - SHINGLE + 1, 0), np.uint64)

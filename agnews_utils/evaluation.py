@@ -15,12 +15,14 @@ from scipy.stats import binomtest, norm
 from sklearn.metrics import confusion_matrix
 
 from .corpus import NEAR
-from .encoder import write_text
+from .files import write_text
 from .settings import CLASS_NAMES, ROOT
 from .study import COMMITTED_RESULTS, RUNS, Record, Study, read_record
 
 REPORT_CURVES = ROOT / "data" / "report_curves.csv"
-QUOTED = {"model5_char_vdcnn": 0.9083}  # Conneau et al. 2017, table 5, max-pooling: the report quotes it and ran nothing
+QUOTED = {
+    "model5_char_vdcnn": 0.9083
+}  # Conneau et al. 2017, table 5, max-pooling: the report quotes it and ran nothing
 # the report's own table and row of each model
 REPORT_TABLES = {
     "model1_simple_cnn_plain": "Table 1",
@@ -92,7 +94,9 @@ def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> dict:
         ValueError: the two are not of the same rows.
     """
     if len(right_a) != len(right_b):
-        raise ValueError(f"{len(right_a)} and {len(right_b)} rows: a paired test needs the same test rows of both models.")
+        raise ValueError(
+            f"{len(right_a)} and {len(right_b)} rows: a paired test needs the same test rows of both models."
+        )
     only_a, only_b = int(np.sum(right_a & ~right_b)), int(np.sum(~right_a & right_b))
     p = binomtest(only_b, only_a + only_b).pvalue if only_a + only_b else 1.0
     return {"only_a": only_a, "only_b": only_b, "gain": (only_b - only_a) / len(right_a), "p": float(p)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -67,6 +68,9 @@ def kmax_pool(x: torch.Tensor, k: int, mask: torch.Tensor | None = None) -> torc
     else:
         ranked = x
     top = ranked.sort(dim=2, descending=True, stable=True).indices[..., :k].sort(dim=2).values
+    if mask is not None:  # what fills up goes to the end
+        filler = (~mask.expand_as(x).gather(2, top)).int()
+        top = top.gather(2, filler.sort(dim=2, stable=True).indices)
     kept = x.gather(2, top)
     return kept if mask is None else kept.masked_fill(~mask.expand_as(x).gather(2, top), 0)
 
@@ -150,6 +154,9 @@ class VDCNN(nn.Module):
     def forward(self, features: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
         """(B, L, channels_in) features and (B, L) mask (None: all positions count) to (B, K) logits."""
         missing = self.length - features.shape[1]
+        if self.pooling == "adaptive" and missing < 0 and attention_mask is not None:
+            keep = max(self.length, int(attention_mask.sum(dim=1).max()))
+            features, attention_mask = features[:, :keep], attention_mask[:, :keep]
         if self.pooling == "adaptive" and missing > 0:
             if attention_mask is None:
                 attention_mask = features.new_ones(features.shape[:2])
@@ -262,7 +269,7 @@ class SimpleCNN(nn.Module):
         self.length, self.mask_padding = length, mask_padding
         self.embedding = nn.Embedding(vocab_size, embedding_dim)
         widths = (embedding_dim, *self.channels)
-        self.convs = nn.ModuleList(Conv1d(a, b, 3, padding=1) for a, b in zip(widths, widths[1:], strict=False))
+        self.convs = nn.ModuleList(Conv1d(a, b, 3, padding=1) for a, b in pairwise(widths))
         self.linear = nn.Linear(widths[-1], num_classes)
 
     def forward(
@@ -273,6 +280,9 @@ class SimpleCNN(nn.Module):
     ) -> torch.Tensor:
         """(B, L) token ids to (B, K) logits; the mask matters with ``mask_padding`` only, segments never."""
         mask = attention_mask[:, None, None] if self.mask_padding and attention_mask is not None else None
+        if not self.mask_padding and input_ids.shape[1] > self.length:
+            keep = max(self.length, int((input_ids != 0).sum(dim=1).max()))
+            input_ids = input_ids[:, :keep]
         if not self.mask_padding and input_ids.shape[1] < self.length:
             input_ids = F.pad(input_ids, (0, self.length - input_ids.shape[1]))  # 0 is BERT's [PAD]
         x = zero_padding(to_channels(self.embedding(input_ids.long())), mask)

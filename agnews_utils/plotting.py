@@ -25,7 +25,9 @@ CLASS_COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7")
 def use_style() -> None:
     """The course's look, for all figures made afterwards."""
     sns.set_theme(context="notebook", style="whitegrid", palette=list(CLASS_COLOURS))
-    plt.rcParams.update({"figure.dpi": 100, "savefig.dpi": 130, "axes.titlesize": "medium", "figure.constrained_layout.use": True})
+    plt.rcParams.update(
+        {"figure.dpi": 100, "savefig.dpi": 130, "axes.titlesize": "medium", "figure.constrained_layout.use": True}
+    )
 
 
 def save(figure: Figure, study: Study, name: str, source: str | None = None) -> Figure:
@@ -37,7 +39,15 @@ def save(figure: Figure, study: Study, name: str, source: str | None = None) -> 
     figure.supxlabel(source or study.title, fontsize="x-small", color=GREY)
     if study.source.is_sample and source is None:
         figure.text(
-            0.5, 0.5, "embedded sample,\nnot AG News", fontsize=30, color=ORANGE, alpha=0.22, rotation=20, ha="center", va="center"
+            0.5,
+            0.5,
+            "embedded sample,\nnot AG News",
+            fontsize=30,
+            color=ORANGE,
+            alpha=0.22,
+            rotation=20,
+            ha="center",
+            va="center",
         )
     study.figures.mkdir(parents=True, exist_ok=True)
     figure.savefig(study.figures / f"{name}.png", metadata={"Software": None})
@@ -53,7 +63,12 @@ def class_balance(splits: Mapping[str, Sequence[int]]) -> Figure:
         places = np.arange(len(CLASS_NAMES)) + (number - (len(splits) - 1) / 2) * width
         bars = axes.bar(places, shares, width * 0.92, label=f"{name} ({len(labels):,})", color=CLASS_COLOURS[number])
         axes.bar_label(bars, [f"{share:.0%}" for share in shares], fontsize="x-small")
-    axes.set(xticks=range(len(CLASS_NAMES)), xticklabels=CLASS_NAMES, ylabel="share of the split", title="Classes in each split")
+    axes.set(
+        xticks=range(len(CLASS_NAMES)),
+        xticklabels=CLASS_NAMES,
+        ylabel="share of the split",
+        title="Classes in each split",
+    )
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     figure.legend(title="split (articles)", loc="outside right upper", fontsize="small")
     return figure
@@ -66,8 +81,15 @@ def length_distribution(lengths: np.ndarray, max_length: int) -> Figure:
     axes.hist(shown[lengths <= max_length], bins=range(1, 163, 2), color=BLUE, label="whole")
     axes.hist(shown[lengths > max_length], bins=range(1, 163, 2), color=ORANGE, hatch="//", label="cut")
     axes.axvline(max_length, color="black", linestyle="--", linewidth=1)
-    axes.annotate(f" {np.mean(lengths > max_length):.1%} of articles\n are longer than {max_length}", (max_length, axes.get_ylim()[1] * 0.75))
-    axes.set(xlabel="WordPiece tokens, [CLS] and [SEP] included (160: 160 or more)", ylabel="articles", title="How long articles are, and where the cut falls")
+    axes.annotate(
+        f" {np.mean(lengths > max_length):.1%} of articles\n are longer than {max_length}",
+        (max_length, axes.get_ylim()[1] * 0.75),
+    )
+    axes.set(
+        xlabel="WordPiece tokens, [CLS] and [SEP] included (160: 160 or more)",
+        ylabel="articles",
+        title="How long articles are, and where the cut falls",
+    )
     axes.legend()
     return figure
 
@@ -91,19 +113,34 @@ def accuracy_panel(axes: Axes, records: list[Record]) -> None:
     curves = report_curves()
     theirs = curves[curves["run"] == records[0].run.name]
     if len(theirs):
-        axes.plot(theirs["epoch"], theirs["test_accuracy"], color=GREY, linewidth=1, linestyle="--", label="the report's run")
+        axes.plot(
+            theirs["epoch"], theirs["test_accuracy"], color=GREY, linewidth=1, linestyle="--", label="the report's run"
+        )
     lowest = theirs["test_accuracy"].min() if len(theirs) else 1.0
     for number, record in enumerate(records):
         history, best = record.history, record.facts["best_epoch"]
         label = "ours" if number == 0 else None
         label = f"ours ({len(records)} seeds)" if label and len(records) > 1 else label
-        axes.plot(history["epoch"], history["test_accuracy"], color=BLUE, marker="o", markersize=3, alpha=1 - 0.5 * (number > 0), label=label)
+        axes.plot(
+            history["epoch"],
+            history["test_accuracy"],
+            color=BLUE,
+            marker="o",
+            markersize=3,
+            alpha=1 - 0.5 * (number > 0),
+            label=label,
+        )
         axes.plot(
             best, history["test_accuracy"][best - 1], "o", markersize=10, markerfacecolor="none", color=ORANGE,
             label=None if number else "selected on validation",
         )  # fmt: skip
         lowest = min(lowest, history["test_accuracy"].min())
-    axes.set(xlabel="epoch", ylabel="test accuracy", ylim=(min(0.85, np.floor(lowest * 20) / 20), 1.0), title="Test accuracy by epoch")
+    axes.set(
+        xlabel="epoch",
+        ylabel="test accuracy",
+        ylim=(min(0.85, np.floor(lowest * 20) / 20), 1.0),
+        title="Test accuracy by epoch",
+    )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="lower right", fontsize="small")
 
@@ -112,9 +149,14 @@ def loss_panel(axes: Axes, records: list[Record]) -> None:
     """Cross-entropy by epoch: training against validation (nats)."""
     for number, record in enumerate(records):
         history, faint = record.history, 0.5 if number else 1
-        for column, name, colour, marker in (("train_ce", "train", GREEN, "s"), ("validation_loss", "validation", ORANGE, "^")):
+        for column, name, colour, marker in (
+            ("train_ce", "train", GREEN, "s"),
+            ("validation_loss", "validation", ORANGE, "^"),
+        ):
             label = None if number else name
-            axes.plot(history["epoch"], history[column], color=colour, marker=marker, markersize=3, alpha=faint, label=label)
+            axes.plot(
+                history["epoch"], history[column], color=colour, marker=marker, markersize=3, alpha=faint, label=label
+            )
     axes.set(xlabel="epoch", ylabel="cross-entropy (nats)", title="Loss by epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylim(bottom=0)
@@ -125,7 +167,9 @@ def confusion_panel(axes: Axes, record: Record) -> None:
     """Test rows by true and predicted class, coloured by the share of the true class."""
     counts = confusion(record)
     shares = counts.div(counts.sum(axis=1), axis=0)
-    sns.heatmap(shares, annot=counts, fmt="d", cmap="Blues", vmin=0, vmax=1, cbar=False, square=True, ax=axes, linewidths=0.5)
+    sns.heatmap(
+        shares, annot=counts, fmt="d", cmap="Blues", vmin=0, vmax=1, cbar=False, square=True, ax=axes, linewidths=0.5
+    )
     axes.set(xlabel="predicted class", ylabel="true class", title=f"Test articles: {record.test_accuracy:.2%} right")
     axes.tick_params(labelsize="small")
 
@@ -153,7 +197,9 @@ def loss_parts(records: Sequence[Record]) -> Figure:
     figure, axes = plt.subplots(1, len(records), figsize=(5.5 * len(records), 3.6), sharey=True, squeeze=False)
     for place, record in zip(axes.flat, records, strict=True):
         for part, colour, marker in (("ce", BLUE, "o"), ("inter", ORANGE, "s"), ("intra", GREEN, "^")):
-            place.plot(record.history["epoch"], record.history[f"train_{part}"], color=colour, marker=marker, label=part)
+            place.plot(
+                record.history["epoch"], record.history[f"train_{part}"], color=colour, marker=marker, label=part
+            )
         place.set(xlabel="epoch", title=record.run.title, yscale="log")
         place.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.flat[0].set_ylabel("mean over training batches\n(ce in nats; inter, intra: 1 − correlation)")
@@ -174,7 +220,12 @@ def forest(gains: pd.DataFrame, title: str) -> Figure:
     axes.errorbar(centre, places, xerr=spread, fmt="o", color=BLUE, capsize=3)
     axes.axvline(0, color="black", linewidth=1)
     labels = [f"{name} ({rows:,})" for name, rows in zip(gains.index, gains["rows"], strict=True)]
-    axes.set(yticks=places, yticklabels=labels, xlabel=f"gain in points of test accuracy ({CONFIDENCE:.0%} bootstrap interval)", title=title)
+    axes.set(
+        yticks=places,
+        yticklabels=labels,
+        xlabel=f"gain in points of test accuracy ({CONFIDENCE:.0%} bootstrap interval)",
+        title=title,
+    )
     return figure
 
 
@@ -194,7 +245,9 @@ def accuracy_bars(records: Mapping[str, list[Record]], reported: Mapping[str, fl
             axes.plot(100 * reported[name], place, "x", color=ORANGE, markersize=8, markeredgewidth=2)
     axes.plot([], [], "o-", color=BLUE, label="ours, selected on validation")
     axes.plot([], [], "|", color="black", markersize=11, markeredgewidth=1.5, label="its single seeds")
-    axes.plot([], [], "x", color=ORANGE, markersize=8, markeredgewidth=2, label="the report (120,000 rows, best test epoch)")
+    axes.plot(
+        [], [], "x", color=ORANGE, markersize=8, markeredgewidth=2, label="the report (120,000 rows, best test epoch)"
+    )
     axes.set(
         yticks=range(len(names)), yticklabels=[records[name][0].run.title for name in names],
         xlabel=f"test accuracy in percent ({CONFIDENCE:.0%} interval over test rows)",
@@ -220,7 +273,16 @@ def confidence_histogram(confidence: Mapping[str, np.ndarray], title: str) -> Fi
     figure, axes = plt.subplots(figsize=(7, 3.2))
     for (name, values), colour, style in zip(confidence.items(), CLASS_COLOURS, ("-", "--", ":", "-."), strict=False):
         weights = np.full(len(values), 1 / len(values))
-        axes.hist(values, bins=np.linspace(0.25, 1, 31), weights=weights, histtype="step", linewidth=2, color=colour, linestyle=style, label=name)
+        axes.hist(
+            values,
+            bins=np.linspace(0.25, 1, 31),
+            weights=weights,
+            histtype="step",
+            linewidth=2,
+            color=colour,
+            linestyle=style,
+            label=name,
+        )
     axes.set(xlabel="probability of the predicted class", ylabel="share of articles", title=title, yscale="log")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     axes.legend(loc="upper left")
@@ -233,7 +295,15 @@ def report_choices(curves: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
     for (name, curve), colour in zip(curves.groupby("run"), (BLUE, ORANGE, GREEN, "#CC79A7", GREY), strict=False):
         accuracy, best = 100 * curve["test_accuracy"], curve["test_accuracy"].idxmax()
         axes.plot(curve["epoch"], accuracy, color=colour, linewidth=1.2, label=titles[name])
-        axes.plot(curve["epoch"][best], accuracy[best], "o", color=colour, markersize=11, markerfacecolor="none", markeredgewidth=2)
+        axes.plot(
+            curve["epoch"][best],
+            accuracy[best],
+            "o",
+            color=colour,
+            markersize=11,
+            markerfacecolor="none",
+            markeredgewidth=2,
+        )
         axes.plot(curve["epoch"].iloc[-1], accuracy.iloc[-1], "s", color=colour, markersize=7)
     axes.plot([], [], "o", color="black", markersize=11, markerfacecolor="none", label="published: best test epoch")
     axes.plot([], [], "s", color="black", markersize=7, label="last epoch")
@@ -249,10 +319,25 @@ def seed_dots(records: Mapping[str, list[Record]], names: Sequence[str]) -> Figu
     figure, axes = plt.subplots(figsize=(7, 3.4))
     table = pd.DataFrame({name: {r.seed: 100 * r.test_accuracy for r in records[name]} for name in names})
     for seed, row in table.iterrows():
-        axes.plot(range(len(names)), row, color=GREY, linewidth=0.8, marker="o", markerfacecolor=BLUE, markeredgecolor=BLUE)
-        axes.annotate(f"{seed}", (len(names) - 1, row.iloc[-1]), xytext=(9, 0), textcoords="offset points", fontsize="x-small", va="center")
+        axes.plot(
+            range(len(names)), row, color=GREY, linewidth=0.8, marker="o", markerfacecolor=BLUE, markeredgecolor=BLUE
+        )
+        axes.annotate(
+            f"{seed}",
+            (len(names) - 1, row.iloc[-1]),
+            xytext=(9, 0),
+            textcoords="offset points",
+            fontsize="x-small",
+            va="center",
+        )
     for place, mean in enumerate(table.mean()):
-        axes.plot([place - 0.15, place + 0.15], [mean, mean], color=ORANGE, linewidth=3, label=None if place else "mean over seeds")
+        axes.plot(
+            [place - 0.15, place + 0.15],
+            [mean, mean],
+            color=ORANGE,
+            linewidth=3,
+            label=None if place else "mean over seeds",
+        )
     axes.set(
         xticks=range(len(names)), xticklabels=[records[name][0].run.title for name in names], xlim=(-0.4, len(names) - 0.6),
         ylabel="test accuracy in percent", title="The same run from several seeds (seed at the right)",
@@ -272,7 +357,12 @@ def temperature_figure(student: torch.Tensor, teacher: torch.Tensor, class_names
         probabilities = (teacher[0] / tau).softmax(dim=0).numpy()
         places = np.arange(len(class_names)) + (number - 1.5) * 0.2
         left.bar(places, probabilities, 0.18, color=CLASS_COLOURS[number], hatch=hatch, label=f"tau = {tau}")
-    left.set(xticks=range(len(class_names)), xticklabels=class_names, ylabel="probability", title="The teacher's answer, softened")
+    left.set(
+        xticks=range(len(class_names)),
+        xticklabels=class_names,
+        ylabel="probability",
+        title="The teacher's answer, softened",
+    )
     left.legend(fontsize="small")
     taus = np.linspace(0.5, 8, 61)
     labels = teacher.argmax(dim=1)

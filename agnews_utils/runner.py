@@ -19,8 +19,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from .bench import peak_memory_gib
-from .encoder import write_text
 from .evaluation import seconds_in_words
+from .files import write_text
 from .settings import ROOT, read_settings
 from .study import COMMITTED_RESULTS, Study
 
@@ -72,7 +72,10 @@ def run_all() -> int:
     study = Study(read_settings())
     print(f"{study}\n", flush=True)
     if study.source.is_sample:
-        print("This run uses the embedded sample, which is not AG News: its numbers say nothing about AG News.\n", flush=True)
+        print(
+            "This run uses the embedded sample, which is not AG News: its numbers say nothing about AG News.\n",
+            flush=True,
+        )
     os.environ["AGNEWS_PROGRESS"] = "text"  # kernels inherit it
     paths = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
     seconds: dict[str, float] = {}
@@ -85,9 +88,14 @@ def run_all() -> int:
             print(f"{reason}\n{path.name} failed; as far as it came it is in {target}", file=sys.stderr)
             return 1
         print(f"      done in {seconds_in_words(seconds[path.stem])}", flush=True)
-    facts = {"seconds": {k: round(v, 1) for k, v in seconds.items()}, "peak_memory_gib": round(peak_memory_gib(children=True), 2)}
+    facts = {
+        "seconds": {k: round(v, 1) for k, v in seconds.items()},
+        "peak_memory_gib": round(peak_memory_gib(children=True), 2),
+    }
     write_text(study.output / "run.json", json.dumps(facts, indent=1))
-    print(f"\nAll {len(paths)} notebooks in {seconds_in_words(sum(seconds.values()))}, at most {facts['peak_memory_gib']} GiB a kernel.")
+    print(
+        f"\nAll {len(paths)} notebooks in {seconds_in_words(sum(seconds.values()))}, at most {facts['peak_memory_gib']} GiB a kernel."
+    )
     for what in ("notebooks", "figures"):
         print(f"{what:>10}: {study.output / what}")
     print(f"{'table':>10}: {study.figures / 'results_table.md'}")

@@ -31,9 +31,8 @@ from .encoder import (
     FrozenEncoder,
     cached_features,
     find_encoder,
-    sha256_of,
-    write_text,
 )
+from .files import replace_whole, sha256_of, write_text
 from .settings import ROOT, Settings, read_settings
 from .training import Fit, WithTeacher, fit, load_weights, predict, seed_everything
 
@@ -86,7 +85,14 @@ RUNS = {
         Run("model2_simple_cnn_distilled", "Model 2: Simple CNN, DIST", "SimpleCNN", "tokens", **_DIST),
         Run("simple_cnn_kl", "Simple CNN, KL", "SimpleCNN", "tokens", **_KL),
         Run("model3_simpler_cnn_plain", "Model 3: Simpler CNN, plain", "SimplerCNN", "tokens", "small_student"),
-        Run("model4_simpler_cnn_distilled", "Model 4: Simpler CNN, DIST", "SimplerCNN", "tokens", "small_student", **_DIST),
+        Run(
+            "model4_simpler_cnn_distilled",
+            "Model 4: Simpler CNN, DIST",
+            "SimplerCNN",
+            "tokens",
+            "small_student",
+            **_DIST,
+        ),
         Run("simpler_cnn_kl", "Simpler CNN, KL", "SimplerCNN", "tokens", "small_student", **_KL),
     )
 }
@@ -96,9 +102,7 @@ SEEDED = ("model3_simpler_cnn_plain", "model4_simpler_cnn_distilled", "simpler_c
 def planned(settings: Settings) -> list[tuple[str, int]]:
     """Every (run, seed) of the study at this profile, teachers before their students."""
     return [
-        (run.name, seed)
-        for run in RUNS.values()
-        for seed in range(settings.profile.seeds if run.name in SEEDED else 1)
+        (run.name, seed) for run in RUNS.values() for seed in range(settings.profile.seeds if run.name in SEEDED else 1)
     ]
 
 
@@ -159,11 +163,12 @@ def read_record(folder: Path) -> Record:
         run = Run(**facts["run"])
         history = pd.DataFrame(facts["history"])
         logits, labels = arrays["logits"].astype(np.float32), arrays["labels"].astype(np.int64)
+        seed = facts["seed"]
     except Exception as reason:
         raise ValueError(
             f"The run record in {folder} is damaged: delete the folder, and the run is made again."
         ) from reason
-    return Record(run, facts["seed"], facts, history, logits, labels)
+    return Record(run, seed, facts, history, logits, labels)
 
 
 def read_records(folder: Path) -> dict[str, list[Record]]:
@@ -276,7 +281,9 @@ class Study:
         if self.settings.profile.name != "full":
             return seeds
         places = (self.runs_folder, COMMITTED_RESULTS / self.key)
-        found = [s for s in seeds[1:] if any((p / self.run_folder(name, s).name / "record.json").exists() for p in places)]
+        found = [
+            s for s in seeds[1:] if any((p / self.run_folder(name, s).name / "record.json").exists() for p in places)
+        ]
         return [seeds[0], *found]
 
     def run_folder(self, name: str, seed: int = 0) -> Path:
@@ -297,6 +304,7 @@ class Study:
             "teacher": self._spec(RUNS[run.teacher], 0) if run.teacher else None,
             "batch_size": self.settings.batch_size,
             "lr": run.lr or self.settings.lr,
+            "max_length": self.settings.max_length,
         }
 
     def build(self, name: str, seed: int = 0) -> nn.Module:
@@ -432,10 +440,8 @@ def _known(name: str) -> Run:
 
 
 def _save_arrays(arrays: dict[str, np.ndarray], path: Path) -> None:
-    aside = path.with_name(f"{path.name}.tmp")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, aside)
-    aside.replace(path)
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    replace_whole(path, lambda aside: save_file(whole, aside))
 
 
 def main() -> None:

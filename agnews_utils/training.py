@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pickle
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from torch import nn
 from torch.utils.data import Dataset, Subset
 
 from .data import eval_loader, train_loader
+from .files import replace_whole
 from .losses import CrossEntropy, StudentLoss
 from .settings import Settings
 
@@ -101,9 +100,14 @@ def fit(
     history: list[dict] = []
     if last.exists():
         state = read_checkpoint(last)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        history = state["history"]
+        try:
+            model.load_state_dict(state["model"])
+            optimizer.load_state_dict(state["optimizer"])
+            history = state["history"]
+        except Exception as reason:
+            raise ValueError(
+                f"The checkpoint {last} is damaged: delete it, and this run trains again from the start."
+            ) from reason
     loader = train_loader(train, settings.batch_size, seed)
     with settings.bar(total=epochs * len(loader), initial=len(history) * len(loader), desc=title, unit="batch") as bar:
         for epoch in range(len(history) + 1, epochs + 1):
@@ -119,7 +123,7 @@ def fit(
             if best_epoch(history) == epoch:
                 save_weights(model, best)
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "history": history}
-            _replace(last, lambda path, state=state: torch.save(state, path))
+            replace_whole(last, lambda path, state=state: torch.save(state, path))
             bar.set_postfix(validation=f"{row['validation_accuracy']:.3f}")
     load_weights(model, best)
     return Fit(history, best_epoch(history))
@@ -197,7 +201,7 @@ def read_checkpoint(path: Path) -> dict:
     """
     try:
         return torch.load(path, weights_only=True, map_location="cpu")
-    except (RuntimeError, EOFError, pickle.UnpicklingError, OSError) as reason:
+    except Exception as reason:
         raise ValueError(
             f"The checkpoint {path} is damaged: delete it, and this run trains again from the start."
         ) from reason
@@ -206,7 +210,7 @@ def read_checkpoint(path: Path) -> dict:
 def save_weights(model: nn.Module, path: Path) -> None:
     """A model's weights in safetensors, written whole or not at all."""
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    _replace(path, lambda aside: save_file(weights, aside))
+    replace_whole(path, lambda aside: save_file(weights, aside))
 
 
 def load_weights(model: nn.Module, path: Path) -> nn.Module:
@@ -224,12 +228,3 @@ def load_weights(model: nn.Module, path: Path) -> nn.Module:
             f"The weights at {path} are damaged or of another model: delete its folder, and this run trains again."
         ) from reason
     return model
-
-
-def _replace(path: Path, write) -> None:
-    aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        write(aside)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)

@@ -381,7 +381,7 @@ PAIRS = {
         new {thing} on {day} that needs {num} percent less power. | The technology behind the {thing} works at
         last, said engineers at {stem}, whose shares had lost {num} percent on the delay."""),
 }
-SMALL = set("a an and as at by for from in is of on over that the to up with".split())
+SMALL = set(["a", "an", "and", "as", "at", "by", "for", "from", "in", "is", "of", "on", "over", "that", "the", "to", "up", "with"])
 
 
 def zipf(rng, words, power=1.5):
@@ -541,7 +541,7 @@ def main():
     parser.add_argument("--folder", type=Path, default=Path(__file__).resolve().parent)
     parser.add_argument("--seed", type=int, default=SEED)
     args = parser.parse_args()
-    for name, rows in zip(("train", "test"), generate(args.seed)):
+    for name, rows in zip(("train", "test"), generate(args.seed), strict=True):
         write(rows, args.folder / f"{name}.csv")
         print(f"{name}.csv: {len(rows)} rows")
 

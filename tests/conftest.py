@@ -1,0 +1,52 @@
+"""Fixtures: settings of a tiny run, the real MiniLM, a tiny encoder, and the whole study in smoke."""
+
+import os
+
+import pytest
+from helpers import make_tiny_encoder, settings_in
+
+from agnews_utils.data import SAMPLE_DIR, read_folder
+from agnews_utils.encoder import load_encoder
+from agnews_utils.study import Study, planned
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return settings_in(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def minilm(tmp_path_factory):
+    return load_encoder(settings_in(tmp_path_factory.mktemp("minilm")))
+
+
+@pytest.fixture(scope="session")
+def tokenizer(minilm):
+    return minilm.tokenizer
+
+
+@pytest.fixture
+def tiny_encoder(tokenizer):
+    return make_tiny_encoder(tokenizer)
+
+
+@pytest.fixture(scope="session")
+def sample():
+    return read_folder(SAMPLE_DIR)
+
+
+@pytest.fixture(scope="session")
+def smoke_study():
+    """Every run of the study, trained in smoke; in the session's own folder, where the notebooks find it again."""
+    study = Study(settings_in(os.environ["AGNEWS_WORK_DIR"]))
+    for name, seed in planned(study.settings):
+        study.record(name, seed)
+    return study
+
+
+@pytest.fixture(scope="session")
+def smoke_records(smoke_study):
+    records = {}
+    for name, seed in planned(smoke_study.settings):
+        records.setdefault(name, []).append(smoke_study.record(name, seed))
+    return records

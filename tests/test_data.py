@@ -1,0 +1,395 @@
+"""The loader on each source, its splits, collate and loaders, and bad files."""
+
+import csv
+import hashlib
+import runpy
+from dataclasses import replace
+from itertools import chain
+
+import datasets
+import huggingface_hub
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from helpers import made_articles, made_rows, refused, settings_in, write_csv
+
+from agnews_utils import data
+from agnews_utils.data import EpochShuffle, collate, eval_loader, load_ag_news, read_source, train_loader
+from agnews_utils.settings import CLASS_NAMES
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of 200 training and 40 test articles."""
+    write_csv(tmp_path / "news" / "train.csv", made_rows(200))
+    write_csv(tmp_path / "news" / "test.csv", made_rows(40, "test"))
+    return tmp_path / "news"
+
+
+def settings_for(folder, tmp_path):
+    return settings_in(tmp_path / "work", AGNEWS_DATA_DIR=str(folder))
+
+
+# --- sources
+
+
+def test_sample_is_what_its_generator_writes():
+    generated = runpy.run_path(str(data.SAMPLE_DIR / "make_sample.py"))["generate"]()
+    for name, rows in zip(("train", "test"), generated, strict=True):
+        with open(data.SAMPLE_DIR / f"{name}.csv", newline="", encoding="utf-8") as file:
+            assert [tuple(row) for row in csv.reader(file)] == [tuple(row) for row in rows]
+
+
+def test_sample_source(settings):
+    source = read_source(settings)
+    assert source.is_sample
+    assert source.key == "sample"
+    assert "not AG News" in source.title
+    assert (len(source.train), len(source.test)) == (4000, 1000)
+    assert {"text", "label"} <= set(source.train.columns)
+    assert sorted(source.train["label"].unique()) == [0, 1, 2, 3]
+    assert (source.train["text"] == source.train["text"].str.strip()).all()
+
+
+def test_smoke_needs_no_network(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "read_hub", lambda: pytest.fail("smoke asked the hub"))
+    assert read_source(settings_in(tmp_path, AGNEWS_DATA_DIR="")).is_sample
+
+
+@pytest.mark.parametrize("header", [False, True])
+def test_folder_with_and_without_header(folder, tmp_path, header):
+    write_csv(folder / "train.csv", made_rows(200), header)
+    source = read_source(settings_for(folder, tmp_path))
+    assert not source.is_sample
+    assert source.train["text"].tolist() == [f"train title {i} description number {i}" for i in range(200)]
+    assert source.train["label"].tolist() == [0, 1, 2, 3] * 50
+    assert len(source.test) == 40
+    assert "200 rows, not the official file, fingerprint" in source.notes[0]
+
+
+def test_folder_key_depends_on_its_articles_alone(folder, tmp_path):
+    keys = [read_source(settings_for(folder, tmp_path)).key]
+    write_csv(folder / "train.csv", made_rows(200), header=True)
+    keys.append(read_source(settings_for(folder, tmp_path)).key)
+    write_csv(folder / "test.csv", made_rows(41, "test"))
+    keys.append(read_source(settings_for(folder, tmp_path)).key)
+    assert keys[0] == keys[1] != keys[2]
+    assert all(key.startswith("folder-") for key in keys)
+
+
+def test_descriptions_shared_with_test_rows_are_counted(folder, tmp_path):
+    rows = [(1, "another title", f"description number {i}") for i in (3, 5)]
+    write_csv(folder / "train.csv", [(1, f"title {i}", f"its own {i}") for i in range(198)] + rows)
+    assert any(note.startswith("2 training rows share") for note in read_source(settings_for(folder, tmp_path)).notes)
+
+
+def test_text_is_title_and_description(folder, tmp_path):
+    rows = [(1, " Title ", " text, with quotes "), (2, "", "only a description"), (3, "only a title", "")]
+    write_csv(folder / "test.csv", rows)
+    texts = read_source(settings_for(folder, tmp_path)).test["text"].tolist()
+    assert texts == ["Title text, with quotes", "only a description", "only a title"]
+
+
+def test_byte_order_mark_is_no_part_of_the_class(folder, tmp_path):
+    content = (folder / "test.csv").read_bytes()
+    (folder / "test.csv").write_bytes(b"\xef\xbb\xbf" + content)
+    assert len(read_source(settings_for(folder, tmp_path)).test) == 40
+
+
+def test_official_files_are_recognised(folder, tmp_path, monkeypatch):
+    md5 = {name: hashlib.md5((folder / name).read_bytes()).hexdigest() for name in ("train.csv", "test.csv")}
+    assert data.OFFICIAL_MD5 == {
+        "train.csv": "b1a00f826fdfbd249f79597b59e1dc12",
+        "test.csv": "d52ea96a97a2d943681189a97654912d",
+    }
+    monkeypatch.setattr(data, "OFFICIAL_MD5", md5)
+    source = read_source(settings_for(folder, tmp_path))
+    assert (source.key, source.title) == ("agnews", "AG News")
+    assert all("the official file (MD5" in note for note in source.notes[:2])
+    write_csv(folder / "train.csv", made_rows(100))  # a part of the training file
+    source = read_source(settings_for(folder, tmp_path))
+    assert source.key.startswith("agnews-part-")
+    assert "not the official file" in source.notes[0]
+    assert "the official file (MD5" in source.notes[1]
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """A hub that hands out ten articles; returns what it was asked for."""
+    asked = []
+
+    def load_dataset(name, revision):
+        asked.append((name, revision))
+        rows = {"text": [f" article {i} " for i in range(10)], "label": [i % 4 for i in range(10)]}
+        return datasets.DatasetDict({split: datasets.Dataset.from_dict(rows) for split in ("train", "test")})
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    return asked
+
+
+@pytest.mark.parametrize("named", ["hub", ""])
+def test_hub(tmp_path, hub, named):
+    source = read_source(settings_in(tmp_path, AGNEWS_PROFILE="quick", AGNEWS_DATA_DIR=named))
+    assert hub == [("fancyzhx/ag_news", "eb185aade064a813bc0b7f42de02595523103ca4")]
+    assert (source.key, source.title) == ("agnews", "AG News")
+    assert source.train["text"][3] == "article 3"
+
+
+def hub_that_says(reason, monkeypatch):
+    """A hub that is asked (the session itself is offline) and fails; ``load_dataset`` must then not be reached."""
+
+    def dataset_info(*_, timeout, **__):
+        assert timeout <= 10  # a reader without a network must not wait for minutes
+        raise reason
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(
+        huggingface_hub.HfApi, "dataset_info", lambda self, *args, **kwargs: dataset_info(*args, **kwargs)
+    )
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: pytest.fail("went on without an answer"))
+
+
+UNREACHABLE = [OSError("no route to host"), RuntimeError("client has been closed"), TimeoutError("timed out")]
+
+
+@pytest.mark.parametrize("reason", UNREACHABLE, ids=lambda reason: type(reason).__name__)
+def test_unreachable_hub_falls_back_with_a_warning(tmp_path, monkeypatch, reason):
+    hub_that_says(reason, monkeypatch)
+    with pytest.warns(UserWarning, match="NOT AG News"):
+        assert read_source(settings_in(tmp_path, AGNEWS_PROFILE="quick", AGNEWS_DATA_DIR="")).is_sample
+
+
+@pytest.mark.parametrize("reason", UNREACHABLE, ids=lambda reason: type(reason).__name__)
+def test_named_hub_is_never_replaced(tmp_path, monkeypatch, reason):
+    hub_that_says(reason, monkeypatch)
+    with refused(ConnectionError, "AG News cannot be had from the hub"):
+        read_source(settings_in(tmp_path, AGNEWS_DATA_DIR="hub"))
+
+
+def test_offline_mode_counts_as_unreachable(tmp_path):
+    # the session's own state: offline, and an empty cache (see the root's conftest.py)
+    with refused(ConnectionError, "AG News cannot be had from the hub"):
+        read_source(settings_in(tmp_path, AGNEWS_DATA_DIR="hub"))
+
+
+# --- splits
+
+
+def test_labels_have_names(settings, sample):
+    splits = load_ag_news(settings, sample)
+    assert isinstance(splits, datasets.DatasetDict)
+    assert list(splits) == ["train", "validation", "test"]
+    for split in splits.values():
+        assert split.features["label"].names == list(CLASS_NAMES) == ["World", "Sports", "Business", "Sci/Tech"]
+    assert {name: len(split) for name, split in splits.items()} == {"train": 320, "validation": 80, "test": 160}
+
+
+def test_splits_are_disjoint_and_stratified(tmp_path):
+    write_csv(tmp_path / "train.csv", made_rows(1000))
+    write_csv(tmp_path / "test.csv", made_rows(400, "test"))
+    source = read_source(settings_for(tmp_path, tmp_path))
+    splits = load_ag_news(settings_for(tmp_path, tmp_path), source)
+    texts = {name: set(split["text"]) for name, split in splits.items()}
+    assert not texts["train"] & texts["validation"]
+    assert texts["train"] | texts["validation"] <= set(source.train["text"])  # all texts of this source differ
+    assert texts["test"] <= set(source.test["text"])
+    for split in splits.values():
+        assert np.bincount(split["label"]).tolist() == [len(split) // 4] * 4
+    label_of = pd.concat([source.train, source.test]).set_index("text")["label"]
+    for split in splits.values():
+        assert [label_of[text] for text in split["text"]] == split["label"][:]
+
+
+def test_splits_are_deterministic(settings, sample):
+    first, second = load_ag_news(settings, sample), load_ag_news(settings, sample)
+    assert {k: v[:] for k, v in first.items()} == {k: v[:] for k, v in second.items()}
+    other = load_ag_news(replace(settings, split_seed=1), sample)
+    assert set(other["validation"]["text"]) != set(first["validation"]["text"])
+
+
+@pytest.mark.parametrize("extra", [0, 1, 2, 3, 4])
+def test_a_few_rows_more_than_the_profile_wants(tmp_path, extra):
+    # smoke wants 320 + 80 training and 160 test rows: what is left over may be fewer rows than there are classes
+    write_csv(tmp_path / "train.csv", made_rows(400 + extra))
+    write_csv(tmp_path / "test.csv", made_rows(160 + extra, "test"))
+    splits = load_ag_news(settings_for(tmp_path, tmp_path))
+    assert {name: len(split) for name, split in splits.items()} == {"train": 320, "validation": 80, "test": 160}
+
+
+def test_fewer_rows_than_the_profile_wants_are_all_taken(folder, tmp_path):
+    # a small file keeps four fifths of its rows for training
+    splits = load_ag_news(settings_for(folder, tmp_path))
+    assert {name: len(split) for name, split in splits.items()} == {"train": 160, "validation": 40, "test": 40}
+
+
+# --- items, collate, loaders
+
+
+def test_tokenised_items(tokenizer):
+    texts = ["Short one", "word " * 100]
+    articles = made_articles(texts, tokenizer, labels=[3, 1])
+    ids, mask, segments, label = articles[0]
+    assert tokenizer.convert_ids_to_tokens(ids[:5]) == ["[CLS]", "short", "one", "[SEP]", "[PAD]"]
+    assert mask.tolist() == [1] * 4 + [0] * 60
+    assert segments.tolist() == [0] * 64
+    assert label == 3
+    assert len(articles) == 2
+    assert articles.attention_mask[1].sum() == 64  # cut, with [SEP] kept
+    assert tokenizer.convert_ids_to_tokens([articles.input_ids[1][-1]]) == ["[SEP]"]
+
+
+def test_collate_stacks(tokenizer):
+    articles = made_articles(["one", "two words", "three small words"], tokenizer, labels=[0, 3, 1])
+    ids, mask, segments, labels = collate([articles[i] for i in range(3)])
+    assert ids.shape == mask.shape == segments.shape == (3, 64)
+    assert labels.dtype == torch.long
+    assert labels.tolist() == [0, 3, 1]
+    assert ids.dtype == mask.dtype == torch.int32
+    np.testing.assert_array_equal(ids, articles.input_ids)
+
+
+def test_collate_fills_up_shorter_rows_with_zeros():
+    items = [(np.array([5, 6, 7], np.uint8), np.int64(1)), (np.array([8], np.uint8), np.int64(0))]
+    characters, labels = collate(items)
+    assert characters.tolist() == [[5, 6, 7], [8, 0, 0]]
+    assert characters.dtype == torch.uint8
+    assert labels.dtype == torch.long
+
+
+class Numbers(torch.utils.data.Dataset):
+    """Items ``(its own number, 0)``, so that a batch shows its order."""
+
+    def __init__(self, size):
+        self.size = size
+
+    def __len__(self):
+        return self.size
+
+    def __getitem__(self, index):
+        return np.array([index]), 0
+
+
+def order_of(loader, epoch=1):
+    loader.sampler.epoch = epoch
+    return [batch.flatten().tolist() for batch, _ in loader]
+
+
+def test_train_loader_is_seeded():
+    first, second, other = (order_of(train_loader(Numbers(50), 8, seed)) for seed in (3, 3, 4))
+    assert first == second != other
+    loader = train_loader(Numbers(50), 8, 3)
+    assert order_of(loader, 1) == first != order_of(loader, 2)
+    assert (
+        order_of(loader, 1) == first
+    )  # an epoch's order does not depend on those before it: a resumed run sees the same
+
+
+def test_train_loader_shows_every_article_once_an_epoch():
+    batches = order_of(train_loader(Numbers(50), 8, 0))
+    assert sorted(chain.from_iterable(batches)) == list(range(50))
+    assert [len(batch) for batch in batches] == [8] * 6 + [2]
+
+
+def test_train_loader_does_not_touch_the_global_random_state():
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    list(EpochShuffle(100, 5))
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize(("size", "batches"), [(17, [8, 8]), (16, [8, 8]), (18, [8, 8, 2])])
+def test_a_last_batch_of_one_article_is_dropped(size, batches):
+    assert [len(batch) for batch in order_of(train_loader(Numbers(size), 8, 0))] == batches
+
+
+def test_eval_loader_keeps_order_and_every_article():
+    batches = [batch.flatten().tolist() for batch, _ in eval_loader(Numbers(17), 8)]
+    assert list(chain.from_iterable(batches)) == list(range(17))
+
+
+# --- bad input: each one clear sentence
+
+
+def test_missing_folder(tmp_path):
+    with refused(FileNotFoundError, f"The data folder {tmp_path / 'nowhere'} does not exist"):
+        read_source(settings_for(tmp_path / "nowhere", tmp_path))
+
+
+@pytest.mark.parametrize("name", ["train.csv", "test.csv"])
+def test_missing_file(folder, tmp_path, name):
+    (folder / name).unlink()
+    with refused(FileNotFoundError, f"{name} does not exist: the folder must hold train.csv and test.csv"):
+        read_source(settings_for(folder, tmp_path))
+
+
+GOOD = b'"1","title","text"\n'
+BAD_FILES = {
+    "missing column": (b'"1","title and text"\n' * 3, "has 2 columns; it should have 3"),
+    "extra column": (b'"1","title","text","more"\n' * 3, "has 4 columns; it should have 3"),
+    "one column": (b"some text\nmore text\n", "has 1 columns; it should have 3"),
+    "row with a column more": (GOOD + b'"2","a","b","c"\n' + GOOD, "line 2, saw 4"),
+    "row with a column less": (GOOD + b'"2","title and text"\n' + GOOD, "row 2: a column is missing"),
+    "row with a column less, after a header": (
+        b"class,title,text\n" + GOOD + b'"2","a"\n',
+        "row 3: a column is missing",
+    ),
+    "unknown class": (GOOD + b'"5","a","b"\n', "row 2: class is '5'; it should be 1, 2, 3 or 4"),
+    "class counted from 0": (b'"0","a","b"\n' + GOOD, "row 1: class is '0'"),
+    "class is a word": (GOOD + b'"Sports","a","b"\n', "row 2: class is 'Sports'"),
+    "no class": (GOOD + b'"","a","b"\n', "row 2: class is ''"),
+    "class missing after a header": (
+        b"Class Index,Title,Description\n" + GOOD + b'"x","a","b"\n',
+        "row 3: class is 'x'",
+    ),
+    "empty text": (GOOD + b'"2"," ",""\n', "row 2: title and description are both empty"),
+    "Latin-1": (GOOD + '"2","caf\xe9","b"\n'.encode("latin-1"), "is not UTF-8"),
+    "UTF-16": ('"2","a","b"\n'.encode("utf-16"), "is not UTF-8"),
+    "empty file": (b"", "is empty"),
+    "blank lines": (b"\n\n", "is empty"),
+    "header only": (b"Class Index,Title,Description\n", "holds a header and no article"),
+}
+
+
+@pytest.mark.parametrize("name", ["train.csv", "test.csv"])
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_bad_file(folder, tmp_path, name, case):
+    content, fragment = BAD_FILES[case]
+    (folder / name).write_bytes(content)
+    with refused(ValueError, fragment) as caught:
+        read_source(settings_for(folder, tmp_path))
+    assert str(folder / name) in str(caught.value)
+
+
+@pytest.mark.parametrize("rows_before", [1, 50_000])
+def test_not_utf8_says_where(folder, tmp_path, rows_before):
+    before = GOOD * rows_before + b'"2","caf'
+    (folder / "train.csv").write_bytes(before + b'\xe9","b"\n')
+    with refused(ValueError, f"is not UTF-8 (byte {len(before)})"):
+        read_source(settings_for(folder, tmp_path))
+
+
+def test_too_few_rows(folder, tmp_path):
+    write_csv(folder / "train.csv", made_rows(99))
+    with refused(ValueError, "The training file has 99 rows; at least 100"):
+        load_ag_news(settings_for(folder, tmp_path))
+    write_csv(folder / "train.csv", made_rows(100))
+    assert len(load_ag_news(settings_for(folder, tmp_path))["validation"]) == 20
+
+
+def with_a_rare_class(count):
+    """``count`` articles of three classes and one of the fourth."""
+    return [*[row for row in made_rows(2 * count) if row[0] != 4][:count], (4, "the only", "one")]
+
+
+def test_a_class_with_too_few_rows_to_train_on(folder, tmp_path):
+    write_csv(folder / "train.csv", with_a_rare_class(450))
+    with refused(ValueError, "with 10 of each class it names, are needed"):
+        load_ag_news(settings_for(folder, tmp_path))
+
+
+def test_a_rare_class_in_the_test_file(folder, tmp_path):
+    # the test file is only measured on: that a class cannot be stratified is no reason to refuse it
+    write_csv(folder / "test.csv", with_a_rare_class(450))
+    assert len(load_ag_news(settings_for(folder, tmp_path))["test"]) == 160

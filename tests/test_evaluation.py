@@ -1,0 +1,395 @@
+"""Intervals, the exact paired test, the results table and the rule for the verdicts."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import refused, relabelled
+
+from agnews_utils.evaluation import (
+    CANNOT_BE_TOLD,
+    CLAIMS,
+    accuracy_interval,
+    confusion,
+    gain_interval,
+    gains_by_kind,
+    kinds_of_article,
+    mcnemar,
+    mean_right,
+    p_in_words,
+    report_accuracy,
+    report_curves,
+    results_table,
+    save_table,
+    seconds_in_words,
+    table_markdown,
+    verdicts,
+)
+from agnews_utils.settings import CLASS_NAMES
+from agnews_utils.study import RUNS, Record
+
+
+def test_report_accuracy_is_the_reports():
+    assert report_accuracy() == pytest.approx(
+        {
+            "model1_simple_cnn_plain": 0.9087,
+            "model2_simple_cnn_distilled": 0.9225,
+            "model3_simpler_cnn_plain": 0.9092,
+            "model4_simpler_cnn_distilled": 0.9146,
+            "model6_bert_vdcnn_teacher": 0.9326,
+            "model5_char_vdcnn": 0.9083,
+        },
+        abs=1e-9,
+    )
+
+
+def test_report_curves_have_every_epoch():
+    curves = report_curves()
+    assert (
+        curves.groupby("run")["epoch"].apply(list).map(lambda epochs: epochs == list(range(1, len(epochs) + 1))).all()
+    )
+    assert curves.groupby("run").size().to_dict() == {
+        "model1_simple_cnn_plain": 20,
+        "model2_simple_cnn_distilled": 20,
+        "model3_simpler_cnn_plain": 20,
+        "model4_simpler_cnn_distilled": 20,
+        "model6_bert_vdcnn_teacher": 30,
+    }
+
+
+# --- intervals
+
+
+@pytest.mark.parametrize(
+    ("right", "rows", "low", "high"),
+    [(8, 10, 0.4902, 0.9433), (0, 10, 0, 0.2775), (10, 10, 0.7225, 1), (81, 263, 0.2553, 0.3662), (1, 1, 0.2065, 1)],
+)
+def test_wilson_interval_has_its_known_values(right, rows, low, high):
+    # 81 of 263 is Newcombe's (1998) worked example; 0 of n gives z^2 / (n + z^2)
+    assert accuracy_interval(np.arange(rows) < right) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_wilson_interval_of_the_reports_test_split():
+    low, high = accuracy_interval(np.arange(7600) < 7000)
+    assert (high - low) / 2 == pytest.approx(0.0061, abs=1e-4)  # about 0.6 points, as report_facts.md says
+
+
+def test_interval_of_nothing_is_refused():
+    with refused(ValueError, "An accuracy needs at least one row"):
+        accuracy_interval(np.array([], bool))
+
+
+def test_gain_interval_without_a_gain():
+    assert gain_interval(np.zeros(50)) == (0, 0)
+    assert gain_interval(np.ones(50)) == pytest.approx((1, 1))
+    assert gain_interval(np.full(1, -1)) == pytest.approx((-1, -1))
+
+
+def test_gain_interval_holds_the_truth_as_often_as_it_says():
+    generator, truth, held = np.random.default_rng(0), 0.05, 0
+    for _ in range(200):
+        gains = generator.choice([-1, 0, 1], p=[0.10, 0.75, 0.15], size=400)
+        low, high = gain_interval(gains)
+        assert low < gains.mean() < high
+        held += low <= truth <= high
+    assert 180 <= held <= 199  # 190 expected, sd 3
+
+
+def test_gain_interval_is_as_wide_as_the_normal_one():
+    gains = np.random.default_rng(1).choice([-1, 0, 1], p=[0.05, 0.85, 0.10], size=7600)
+    low, high = gain_interval(gains)
+    assert (high - low) / 2 == pytest.approx(1.96 * gains.std() / math.sqrt(7600), rel=0.05)
+    assert gain_interval(gains) == (low, high)  # the same every time
+
+
+# --- the paired test
+
+
+def rights(only_a, only_b, both=20, neither=5):
+    """Two models' rights with the given numbers of rows."""
+    a = np.repeat([True, False, True, False], [only_a, only_b, both, neither])
+    b = np.repeat([False, True, True, False], [only_a, only_b, both, neither])
+    return a, b
+
+
+@pytest.mark.parametrize(("only_a", "only_b"), [(0, 5), (0, 6), (3, 9), (9, 3), (7, 7), (10, 25), (1, 0)])
+def test_mcnemar_equals_the_binomial_by_hand(only_a, only_b):
+    n, k = only_a + only_b, min(only_a, only_b)
+    by_hand = min(1, 2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n)
+    result = mcnemar(*rights(only_a, only_b))
+    assert result == {
+        "only_a": only_a,
+        "only_b": only_b,
+        "gain": pytest.approx((only_b - only_a) / (n + 25)),
+        "p": pytest.approx(by_hand),
+    }
+
+
+def test_mcnemar_of_models_that_never_disagree():
+    assert mcnemar(*rights(0, 0)) == {"only_a": 0, "only_b": 0, "gain": 0, "p": 1}
+
+
+def test_mcnemar_needs_the_same_rows():
+    with refused(ValueError, "30 and 29 rows: a paired test needs the same test rows"):
+        mcnemar(np.ones(30, bool), np.ones(29, bool))
+
+
+@pytest.mark.parametrize(
+    ("p", "words"),
+    [(1, "1.00"), (0.0499, "0.050"), (0.012, "0.012"), (0.00123, "0.0012"), (1e-4, "0.0001"), (1e-5, "< 0.0001")],
+)
+def test_p_in_words(p, words):
+    assert p_in_words(p) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.44, "0.4 s"), (12.4, "12 s"), (119, "119 s"), (150, "2 min"), (7199, "120 min"), (9000, "2.5 h")],
+)
+def test_seconds_in_words(seconds, words):
+    assert seconds_in_words(seconds) == words
+
+
+# --- made records
+
+
+def record_of(name, right, seed=0, seconds=10.0, epochs=((0.5, 0.5),), rows=None):
+    """A record whose test rows are right where ``right`` says; ``epochs``: (validation, test) accuracies."""
+    labels = np.arange(len(right)) % 4
+    logits = np.eye(4, dtype=np.float32)[np.where(right, labels, (labels + 1) % 4)]
+    history = pd.DataFrame(
+        [{"epoch": i, "validation_accuracy": v, "test_accuracy": t} for i, (v, t) in enumerate(epochs, 1)]
+    )
+    facts = {
+        "parameters": 1000,
+        "train_seconds": seconds,
+        "rows": {"train": 120 if rows is None else rows, "validation": 10, "test": len(right)},
+        "profile": {"char_train_rows": None},
+        "best_epoch": 1,
+    }
+    return Record(RUNS[name], seed, facts, history, logits, labels)
+
+
+def test_record_accuracies():
+    record = record_of("model1_simple_cnn_plain", relabelled(200, 0.7), epochs=[(0.6, 0.7), (0.5, 0.9), (0.4, 0.8)])
+    assert record.right.tolist() == relabelled(200, 0.7).tolist()
+    assert record.test_accuracy == pytest.approx(0.7)
+    assert record.best_test_accuracy == 0.9  # the report's protocol: the test set selects
+
+
+def test_mean_right_is_a_share_of_seeds():
+    records = [record_of("model3_simpler_cnn_plain", np.array(right, bool)) for right in ([1, 1, 0], [1, 0, 0])]
+    assert mean_right(records).tolist() == [1, 0.5, 0]
+
+
+def test_confusion():
+    record = record_of("model1_simple_cnn_plain", np.array([1, 1, 0, 1, 0], bool))
+    table = confusion(record)  # labels 0 1 2 3 0; a wrong row is taken for the next class
+    assert table.index.tolist() == table.columns.tolist() == list(CLASS_NAMES)
+    assert table.to_numpy().tolist() == [[1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 0, 1]]
+
+
+def test_confusion_of_a_class_that_is_never_predicted():
+    record = replace(record_of("model1_simple_cnn_plain", np.ones(8, bool)), test_logits=np.eye(4)[[0] * 8])
+    assert confusion(record).to_numpy().tolist() == [[2, 0, 0, 0]] * 4
+
+
+def made_facts(rows):
+    return pd.DataFrame(
+        {
+            "tokens": np.arange(rows) * 3 + 5,
+            "artefact": np.arange(rows) % 2,
+            "agency": 0,
+            "unseen_words": np.arange(rows) / rows,
+            "nearest_train": [0.5, 0.49] * (rows // 2),
+        }
+    )
+
+
+def test_kinds_of_article():
+    labels = np.arange(30) % 4
+    kinds = kinds_of_article(made_facts(30), labels, 64)
+    assert kinds["class Sports"].tolist() == (labels == 1).tolist()
+    assert kinds["cut at 64 tokens"].tolist() == [5 + 3 * i > 64 for i in range(30)]
+    assert kinds["short (lowest third)"].sum() == kinds["long (highest third)"].sum() == 10
+    assert kinds["near duplicate in training"].sum() == 15
+    assert kinds["no word unseen in training"].sum() == 1
+    assert not any("agency" in name for name in kinds)  # a kind that no row is of is left out
+    assert all(mask.dtype == bool for mask in kinds.values())
+
+
+def test_gains_by_kind():
+    before, after = (record_of("model1_simple_cnn_plain", right) for right in rights(10, 30, 40, 20))
+    first = np.arange(100) < 40  # holds all disagreements
+    table = gains_by_kind([before], [after], {"first": first, "rest": ~first})
+    assert table["rows"].to_dict() == {"all": 100, "first": 40, "rest": 60}
+    assert table["gain"].to_dict() == pytest.approx({"all": 0.2, "first": 0.5, "rest": 0})
+    assert table.loc["all", "after"] - table.loc["all", "before"] == pytest.approx(0.2)
+    assert (table["low"] <= table["gain"]).all()
+    assert (table["gain"] <= table["high"]).all()
+    assert table.loc["all", "low"] > 0
+
+
+# --- the results table
+
+
+def test_results_table_of_made_records():
+    name = "model3_simpler_cnn_plain"
+    seeds = [
+        record_of(name, relabelled(400, share), seed, seconds, [(0.5, best), (0.4, 0.1)])
+        for seed, (share, seconds, best) in enumerate([(0.90, 10, 0.91), (0.80, 30, 0.83)])
+    ]
+    row = results_table({name: seeds}).iloc[0]
+    assert row["ours, selected on validation"] == pytest.approx(0.85)
+    assert row["ours, best test epoch"] == pytest.approx(0.87)
+    assert row["report"] == pytest.approx(0.9092)
+    assert row["training seconds"] == 20
+    assert row["seeds"] == 2
+    assert row["sd over seeds"] == pytest.approx(0.1 / math.sqrt(2))
+    assert row["parameters"] == 1000
+    # the interval is of the number beside it
+    assert row["95% low"] < 0.85 < row["95% high"]
+    assert row["95% high"] - row["95% low"] == pytest.approx(2 * 1.96 * math.sqrt(0.85 * 0.15 / 400), rel=0.02)
+
+
+def test_results_table_of_the_smoke_study(smoke_records):
+    table = results_table(smoke_records).set_index("run")
+    assert table.index.tolist() == list(RUNS)
+    for name, records in smoke_records.items():
+        row = table.loc[name]
+        accuracies = [np.mean(r.test_logits.argmax(axis=1) == r.labels) for r in records]
+        assert row["ours, selected on validation"] == pytest.approx(np.mean(accuracies))
+        assert row["95% low"] < row["ours, selected on validation"] < row["95% high"]
+        assert row["parameters"] == records[0].facts["parameters"]
+        assert row["seeds"] == len(records)
+        if "test_accuracy" in records[0].history:
+            best = np.mean([r.history["test_accuracy"].max() for r in records])
+            assert row["ours, best test epoch"] == pytest.approx(best)
+    assert table.loc["model1_simple_cnn_plain", "parameters"] == 6_026_372
+    assert table["report"].notna().sum() == 6
+    assert math.isnan(table.loc["tfidf_linear", "report"])
+
+
+def test_markdown_table(smoke_records):
+    table = results_table(smoke_records)
+    lines = table_markdown(table, "Made in a test").splitlines()
+    rows = [line for line in lines if line.startswith("|")]
+    assert lines[0].startswith("Test accuracy in percent.")
+    assert "Made in a test" in lines[0]
+    assert len(rows) == len(RUNS) + 2
+    assert len({row.count("|") for row in rows}) == 1
+    cells = {
+        cell[0].partition(" (")[0]: cell for cell in ([c.strip() for c in row.split("|")[1:-1]] for row in rows[2:])
+    }
+    for row in table.to_dict("records"):
+        written = cells[row["model"]]
+        assert f"**{100 * row['ours, selected on validation']:.2f}**" in written
+        assert f"{100 * row['95% low']:.2f} to {100 * row['95% high']:.2f}" in written
+    assert {"90.87", "6.03 M"} <= set(cells["Model 1: Simple CNN, plain"])
+    assert any("90.83 (quoted)" in cell for cell in cells["Model 5: character VDCNN"])
+    assert "nan" not in "".join(rows)
+
+
+def test_saved_table_comes_back(smoke_records, tmp_path):
+    table = results_table(smoke_records)
+    save_table(table, tmp_path / "new", "Made in a test")
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"results_table.csv", "results_table.md"}
+    read = pd.read_csv(tmp_path / "new" / "results_table.csv")
+    assert (read["made_with"] == "Made in a test").all()
+    assert read["run"].tolist() == table["run"].tolist()
+    numbers = table.select_dtypes("number").columns
+    pd.testing.assert_frame_equal(read[numbers], table[numbers].round(6), check_dtype=False)
+
+
+# --- verdicts
+
+
+def judged(disagreements, rows=1000, seeds=1, **changes):
+    """The verdicts on the report's claims; ``disagreements``: claim number to rows that only a, only b got right."""
+    records = {}
+    for claim in CLAIMS:
+        if claim.number in disagreements:
+            only_a, only_b = disagreements[claim.number]
+            both = (rows - only_a - only_b) // 2
+            pair = rights(only_a, only_b, both, rows - only_a - only_b - both)
+            for name, right in zip((claim.a, claim.b), pair, strict=True):
+                records[name] = [record_of(name, right, seed) for seed in range(seeds)]
+    records |= changes
+    return verdicts(records)
+
+
+@pytest.mark.parametrize(
+    ("only_a", "only_b", "verdict"),
+    [
+        (10, 60, "holds"),
+        (60, 10, "does not hold"),
+        (30, 34, CANNOT_BE_TOLD),
+        (34, 30, CANNOT_BE_TOLD),
+        (0, 0, CANNOT_BE_TOLD),
+        (0, 5, CANNOT_BE_TOLD),  # p = 0.0625
+        (0, 6, "holds"),  # p = 0.03125
+        (6, 0, "does not hold"),
+    ],
+)
+@pytest.mark.parametrize("number", ["1", "2", "3a", "3b"])
+def test_verdict_on_two_models(number, only_a, only_b, verdict):
+    row = judged({number: (only_a, only_b)}).loc[number]
+    assert row["verdict"] == verdict
+    assert f"{(only_b - only_a) / 10:+.2f} points ({only_b} rows fixed, {only_a} broken" in row["evidence"]
+
+
+@pytest.mark.parametrize(
+    ("four_layers", "one_layer", "verdict"),
+    [
+        ((10, 90), (10, 12), "holds"),
+        ((10, 12), (10, 90), "does not hold"),
+        ((10, 50), (10, 49), CANNOT_BE_TOLD),
+        ((10, 90), (10, 90), CANNOT_BE_TOLD),
+    ],
+)
+def test_verdict_on_two_gains(four_layers, one_layer, verdict):
+    row = judged({"3a": four_layers, "3b": one_layer}).loc["4"]
+    assert row["verdict"] == verdict
+    gains = [(b - a) / 10 for a, b in (four_layers, one_layer)]
+    assert f"gains {gains[0]:+.2f} and {gains[1]:+.2f}" in row["evidence"]
+
+
+def test_missing_runs_cannot_be_told():
+    table = judged({"1": (10, 60)})
+    assert table.index.tolist() == ["1", "2", "3a", "3b", "4", "5", "6"]
+    assert table.loc["1", "verdict"] == "holds"
+    assert (table["verdict"].drop("1") == CANNOT_BE_TOLD).all()
+    assert table.loc["2", "evidence"] == "no record of model5_char_vdcnn"
+    assert table.loc["6", "evidence"] == "no run here tests it"
+
+
+def test_models_of_different_training_rows_cannot_be_told():
+    # the rule: a gain may then come from the rows
+    a, b = rights(10, 60, 500, 430)
+    short = {"model5_char_vdcnn": [record_of("model5_char_vdcnn", a, rows=60)]}
+    long = {"model6_bert_vdcnn_teacher": [record_of("model6_bert_vdcnn_teacher", b, rows=120)]}
+    row = verdicts(short | long).loc["2"]
+    assert row["verdict"] == CANNOT_BE_TOLD
+    assert "60 and 120" in row["evidence"]
+
+
+@pytest.mark.parametrize(
+    ("second_seed", "verdict"), [((10, 55), "holds"), ((60, 10), CANNOT_BE_TOLD), ((10, 12), CANNOT_BE_TOLD)]
+)
+def test_other_seeds_must_agree(second_seed, verdict):
+    # gains of the seeds in points: 5 and 4.5 (sd 0.4); 5 and -5; 5 and 0.2 (mean 2.6, sd 3.4)
+    names = ("model3_simpler_cnn_plain", "model4_simpler_cnn_distilled")
+    records = {name: [] for name in names}
+    for seed, (only_a, only_b) in enumerate([(10, 60), second_seed]):
+        for name, right in zip(names, rights(only_a, only_b, 500, 500 - only_a - only_b), strict=True):
+            records[name].append(record_of(name, right, seed))
+    assert verdicts(records).loc["3b", "verdict"] == verdict
+
+
+def test_verdicts_on_the_smoke_study(smoke_records):
+    table = verdicts(smoke_records)
+    assert table["verdict"].isin(["holds", "does not hold", CANNOT_BE_TOLD]).all()
+    assert not table["evidence"].str.contains("no record").any()
+    assert table.loc["2", "verdict"] == CANNOT_BE_TOLD  # the character model saw fewer rows

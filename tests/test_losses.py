@@ -1,0 +1,246 @@
+"""The DIST and KL losses against independent NumPy computations, their invariances, and bad input."""
+
+import numpy as np
+import pytest
+import torch
+from helpers import refused
+from scipy.special import log_softmax, rel_entr, softmax
+from torch import nn
+
+from agnews_utils.losses import CrossEntropy, DISTLoss, KLLoss, inter_relation, intra_relation, pearson
+
+NAN, INF = float("nan"), float("inf")
+
+
+def logits(rows=16, classes=4, seed=0, spread=2.0):
+    generator = torch.Generator().manual_seed(seed)
+    student, teacher = (spread * torch.randn(rows, classes, generator=generator) for _ in range(2))
+    return student, teacher, torch.randint(classes, (rows,), generator=generator)
+
+
+def numpy_cross_entropy(student, labels):
+    student, labels = student.double().numpy(), labels.numpy()
+    return -log_softmax(student, axis=1)[np.arange(len(labels)), labels].mean()
+
+
+def numpy_dist(student, teacher, labels, beta, gamma, tau, ce_weight, scale_tau2):
+    """Equations 1 to 5 with numpy.corrcoef, in float64: the total and its parts."""
+    y_s, y_t = (softmax(z.double().numpy() / tau, axis=1) for z in (student, teacher))
+    scale = tau**2 if scale_tau2 else 1
+    inter = scale * (1 - np.mean([np.corrcoef(s, t)[0, 1] for s, t in zip(y_s, y_t, strict=True)]))
+    intra = scale * (1 - np.mean([np.corrcoef(s, t)[0, 1] for s, t in zip(y_s.T, y_t.T, strict=True)]))
+    ce = numpy_cross_entropy(student, labels)
+    return ce_weight * ce + beta * inter + gamma * intra, {"ce": ce, "inter": inter, "intra": intra}
+
+
+@pytest.mark.parametrize("scale_tau2", [True, False])
+@pytest.mark.parametrize(
+    ("beta", "gamma", "tau", "ce_weight"),
+    [(2, 2, 1, 1), (1, 3, 4, 1), (0, 2, 0.5, 1), (2, 0, 2, 0), (0.5, 0.25, 8, 0.3), (0, 0, 1, 1)],
+)
+def test_dist_equals_numpy(beta, gamma, tau, ce_weight, scale_tau2):
+    for seed in range(3):
+        batch = logits(seed=seed)
+        loss = DISTLoss(beta, gamma, tau, ce_weight, scale_tau2)
+        total, parts = numpy_dist(*batch, beta, gamma, tau, ce_weight, scale_tau2)
+        # float32 against float64: rounding is some 1e-7 of a correlation, times tau squared
+        close = {"rel": 1e-5, "abs": 1e-6 * max(tau, 1) ** 2}
+        assert float(loss(*batch)) == pytest.approx(total, **close)
+        assert {k: float(v) for k, v in loss.parts(*batch).items()} == pytest.approx(parts, **close)
+
+
+def test_defaults_are_the_reports():
+    batch = logits()
+    assert float(DISTLoss()(*batch)) == pytest.approx(numpy_dist(*batch, 2, 2, 1, 1, True)[0], rel=1e-5)
+
+
+@pytest.mark.parametrize("weights", [(1.5, 0.5, 2, 0.7), (0, 0, 1, 0)])
+def test_dist_parts_sum_to_total(weights):
+    beta, gamma, _, ce_weight = weights
+    batch = logits()
+    loss = DISTLoss(*weights)
+    parts = loss.parts(*batch)
+    expected = ce_weight * parts["ce"] + beta * parts["inter"] + gamma * parts["intra"]
+    torch.testing.assert_close(loss(*batch), expected)
+    torch.testing.assert_close(loss.total(parts), expected)
+
+
+def test_scaling_multiplies_relations_by_tau_squared():
+    batch = logits()
+    plain, scaled = (DISTLoss(tau=3, scale_tau2=on).parts(*batch) for on in (False, True))
+    torch.testing.assert_close(scaled["ce"], plain["ce"])
+    for name in ("inter", "intra"):
+        torch.testing.assert_close(scaled[name], 9 * plain[name])
+
+
+@pytest.mark.parametrize("tau", [0.5, 1, 4])
+def test_equal_logits_have_no_relation_loss(tau):
+    student, _, labels = logits()
+    parts = DISTLoss(tau=tau, scale_tau2=False).parts(student, student.clone(), labels)
+    assert abs(float(parts["inter"])) < 1e-6
+    assert abs(float(parts["intra"])) < 1e-6
+
+
+@pytest.mark.parametrize("loss", [DISTLoss(tau=2), KLLoss()], ids=["DIST", "KL"])
+def test_adding_a_constant_to_a_row_changes_nothing(loss):
+    student, teacher, labels = logits()
+    shift = torch.linspace(-5, 5, len(student))[:, None]
+    expected = loss.parts(student, teacher, labels)
+    for moved in (loss.parts(student + shift, teacher, labels), loss.parts(student, teacher - shift, labels)):
+        for name, value in expected.items():
+            torch.testing.assert_close(moved[name], value, rtol=1e-5, atol=1e-5)
+
+
+def test_order_of_the_batch_changes_nothing():
+    student, teacher, labels = logits()
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(
+        DISTLoss()(student[order], teacher[order], labels[order]), DISTLoss()(student, teacher, labels)
+    )
+
+
+def test_one_article_has_an_inter_but_no_intra_relation():
+    student, teacher, labels = logits(rows=1)
+    student.requires_grad_()
+    parts = DISTLoss().parts(student, teacher, labels)
+    assert parts["intra"].item() == 1  # a column of one value has no order to agree on
+    expected = 1 - np.corrcoef(softmax(student.detach().numpy()), softmax(teacher.numpy()))[0, 1]
+    assert parts["inter"].item() == pytest.approx(expected, abs=1e-5)
+    parts["intra"].backward()
+    assert torch.equal(student.grad, torch.zeros_like(student))
+
+
+@pytest.mark.parametrize(("student", "inter"), [([[3.0, 1.0]], 0), ([[0.1, 0.2]], 2), ([[3.0, 1.0], [0.1, 0.2]], 1)])
+def test_with_two_classes_a_row_agrees_or_disagrees(student, inter):
+    # two centred values are (d, -d): the correlation is 1 or -1, whatever the confidence
+    student = torch.tensor(student)
+    teacher, labels = torch.tensor([[2.0, 0.0]]).expand_as(student), torch.zeros(len(student), dtype=torch.long)
+    assert float(DISTLoss().parts(student, teacher, labels)["inter"]) == pytest.approx(inter, abs=1e-6)
+
+
+def test_pearson_equals_numpy_and_is_zero_for_a_constant_row():
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(6, 9, generator=generator) for _ in range(2))
+    a[3] = 0.25
+    expected = [0 if i == 3 else np.corrcoef(a[i], b[i])[0, 1] for i in range(6)]
+    np.testing.assert_allclose(pearson(a, b), expected, atol=1e-6)
+
+
+def test_intra_is_inter_of_the_transpose():
+    y_s, y_t = (z.softmax(dim=1) for z in logits()[:2])
+    torch.testing.assert_close(intra_relation(y_s, y_t), inter_relation(y_s.T, y_t.T))
+    assert not torch.isclose(intra_relation(y_s, y_t), inter_relation(y_s, y_t))
+
+
+@pytest.mark.parametrize("loss", [DISTLoss(), DISTLoss(tau=4), KLLoss(), CrossEntropy()])
+@pytest.mark.parametrize("case", ["normal init", "constant rows", "one constant row", "huge", "enormous"])
+def test_gradients_are_finite(loss, case):
+    student, teacher, labels = logits()
+    if case == "normal init":
+        torch.manual_seed(0)
+        student = nn.Linear(32, 4)(torch.randn(len(labels), 32)).detach()
+    elif case == "constant rows":  # a zero-initialised last layer
+        student = torch.zeros_like(student)
+    elif case == "one constant row":
+        student[0] = 1.0
+    else:
+        student = student * {"huge": 1e4, "enormous": 1e30}[case]
+    student.requires_grad_()
+    loss(student, teacher, labels).backward()
+    assert torch.isfinite(student.grad).all()
+
+
+@pytest.mark.parametrize("loss", [DISTLoss(), KLLoss()])
+def test_teacher_gets_no_gradient(loss):
+    student, teacher, labels = logits()
+    student.requires_grad_()
+    teacher.requires_grad_()
+    loss(student, teacher, labels).backward()
+    assert teacher.grad is None
+    assert student.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("loss", [DISTLoss(), KLLoss(), CrossEntropy()])
+def test_half_precision_logits_are_computed_in_float32(loss, precision):
+    student, teacher, labels = logits()
+    low = loss(student.to(precision), teacher.to(precision), labels)
+    assert low.dtype == torch.float32
+    # bit for bit what the same numbers give in float32: nothing inside ran in half precision
+    assert torch.equal(low, loss(student.to(precision).float(), teacher.to(precision).float(), labels))
+
+
+@pytest.mark.parametrize(("alpha", "tau"), [(0.9, 4), (0.5, 1), (1, 2), (0, 4)])
+def test_kl_equals_scipy(alpha, tau):
+    student, teacher, labels = logits()
+    p_s, p_t = (softmax(z.double().numpy() / tau, axis=1) for z in (student, teacher))
+    divergence = tau**2 * rel_entr(p_t, p_s).sum(axis=1).mean()  # of the student from the teacher; a mean over articles
+    ce = numpy_cross_entropy(student, labels)
+    parts = KLLoss(alpha, tau).parts(student, teacher, labels)
+    assert {k: float(v) for k, v in parts.items()} == pytest.approx({"ce": ce, "kl": divergence}, rel=1e-5)
+    total = KLLoss(alpha, tau)(student, teacher, labels)
+    assert float(total) == pytest.approx((1 - alpha) * ce + alpha * divergence, rel=1e-5)
+
+
+def test_cross_entropy_ignores_the_teacher():
+    student, teacher, labels = logits()
+    expected = pytest.approx(numpy_cross_entropy(student, labels), rel=1e-5)
+    assert float(CrossEntropy()(student, None, labels)) == expected
+    assert float(CrossEntropy()(student, teacher, labels)) == expected
+
+
+@pytest.mark.parametrize("kind", [DISTLoss, KLLoss])
+@pytest.mark.parametrize("tau", [0, -1, NAN, INF])
+def test_bad_temperature_is_refused(kind, tau):
+    with refused(ValueError, f"tau is {tau}"):
+        kind(tau=tau)
+
+
+@pytest.mark.parametrize("name", ["beta", "gamma", "ce_weight"])
+@pytest.mark.parametrize("value", [-0.1, NAN, INF])
+def test_bad_weight_is_refused(name, value):
+    with refused(ValueError, f"{name} is {value}"):
+        DISTLoss(**{name: value})
+
+
+@pytest.mark.parametrize("alpha", [-0.1, 1.1, NAN])
+def test_bad_alpha_is_refused(alpha):
+    with refused(ValueError, f"alpha is {alpha}"):
+        KLLoss(alpha=alpha)
+
+
+def poisoned(value, whose):
+    student, teacher, labels = logits()
+    {"student": student, "teacher": teacher}[whose][3, 1] = value
+    return student, teacher, labels
+
+
+@pytest.mark.parametrize("loss", [DISTLoss(), KLLoss()])
+@pytest.mark.parametrize("whose", ["student", "teacher"])
+@pytest.mark.parametrize("value", [NAN, INF, -INF])
+def test_logits_that_are_no_numbers_are_refused(loss, whose, value):
+    with refused(ValueError, f"{whose} logits hold NaN or infinite values"):
+        loss(*poisoned(value, whose))
+
+
+S, T, Y = logits()
+BAD_BATCHES = {
+    "other articles": ((S, T[:-1], Y), "Student logits have shape (16, 4) and teacher logits (15, 4)"),
+    "other classes": ((S, T[:, :3], Y), "Student logits have shape (16, 4) and teacher logits (16, 3)"),
+    "one article's logits": ((S[0], T[0], Y[:1]), "student logits have shape (4,)"),
+    "teacher's of one article": ((S, T[0], Y), "teacher logits have shape (4,)"),
+    "no article": ((S[:0], T[:0], Y[:0]), "student logits have shape (0, 4)"),
+    "label too high": ((S, T, Y.clone().fill_(4)), "labels go from 4 to 4; the classes are 0 to 3"),
+    "label too low": ((S, T, Y.clone().fill_(-1)), "labels go from -1 to -1"),
+    "too few labels": ((S, T, Y[:-1]), "labels have shape (15,)"),
+    "one-hot labels": ((S, T, nn.functional.one_hot(Y, 4)), "labels have shape (16, 4)"),
+    "no teacher": ((S, None, Y), "compares with a teacher: pass its logits"),
+}
+
+
+@pytest.mark.parametrize("loss", [DISTLoss(), KLLoss()])
+@pytest.mark.parametrize("case", BAD_BATCHES)
+def test_bad_batch_is_refused(loss, case):
+    batch, fragment = BAD_BATCHES[case]
+    with refused(ValueError, fragment):
+        loss(*batch)

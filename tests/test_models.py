@@ -1,0 +1,368 @@
+"""Models: layers and parameters as the report's facts state, k-max pooling, and the same logits in any batch."""
+
+import string
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from helpers import made_articles, make_tiny_encoder, refused
+from torch import nn
+
+from agnews_utils import models
+from agnews_utils.data import collate
+from agnews_utils.encoder import FeatureArticles, cached_features
+from agnews_utils.models import (
+    VDCNN,
+    BertVDCNN,
+    CharArticles,
+    CharVDCNN,
+    Conv1d,
+    LinearProbe,
+    SimpleCNN,
+    SimplerCNN,
+    VDCNNBlock,
+    count_parameters,
+    kmax_pool,
+)
+from agnews_utils.settings import Settings
+
+
+def shapes(model):
+    return {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
+
+
+def conv_shapes(*widths):
+    """Names and shapes of a chain of convolutions of width 3."""
+    expected = {}
+    for number, (a, b) in enumerate(pairwise(widths)):
+        expected |= {f"convs.{number}.weight": (b, a, 3), f"convs.{number}.bias": (b,)}
+    return expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "widths"),
+    [(SimpleCNN, 6_026_372, (128, 128, 256, 512, 1024)), (SimplerCNN, 3_956_612, (128, 128))],
+)
+def test_students_have_the_reports_layers(kind, parameters, widths):
+    model = kind()
+    linear = {"linear.weight": (4, widths[-1]), "linear.bias": (4,)}
+    assert shapes(model) == {"embedding.weight": (30_522, 128)} | conv_shapes(*widths) | linear
+    assert count_parameters(model) == count_parameters(model, trainable=True) == parameters
+
+
+@pytest.mark.parametrize("kind", [SimpleCNN, SimplerCNN])
+def test_students_compute_what_the_facts_say(kind):
+    # written once more in plain torch: ReLU after each convolution, none pooled, padding included, global maximum
+    torch.manual_seed(0)
+    model = kind(vocab_size=50).eval()
+    ids = F.pad(torch.randint(1, 50, (3, 40)), (0, 24))
+    x = model.embedding.weight[ids].transpose(1, 2)
+    for conv in model.convs:
+        x = F.conv1d(x, conv.weight, conv.bias, padding=1).clamp(min=0)
+    torch.testing.assert_close(model(ids), model.linear(x.amax(dim=2)))
+
+
+@pytest.mark.parametrize(("width", "padding"), [(3, 1), (1, 0), (5, 2)])
+def test_conv1d_equals_torchs(width, padding):
+    torch.manual_seed(0)
+    ours, torchs = Conv1d(6, 5, width, padding=padding), nn.Conv1d(6, 5, width, padding=padding)
+    torchs.load_state_dict(ours.state_dict())  # the parameters have the same names and shapes
+    x = torch.randn(3, 6, 11)
+    result, expected = ours(x[:, :, None]), torchs(x)
+    assert result.shape == (3, 5, 1, 11)
+    torch.testing.assert_close(result[:, :, 0], expected)
+    result.square().sum().backward()
+    expected.square().sum().backward()
+    torch.testing.assert_close(ours.weight.grad, torchs.weight.grad, rtol=1e-4, atol=1e-4)
+
+
+def kept_positions(row, k, valid):
+    """Positions of the k largest valid values, the earlier one on a tie, in their original order."""
+    ranked = sorted((i for i in range(len(row)) if valid[i]), key=lambda i: (-row[i], i))
+    return sorted(ranked[:k])
+
+
+def naive_kmax(x, k, mask):
+    pooled = torch.zeros(*x.shape[:2], k)
+    for b, article in enumerate(x.tolist()):
+        for c, row in enumerate(article):
+            values = [row[i] for i in kept_positions(row, k, mask[b].tolist())]
+            pooled[b, c, : len(values)] = torch.tensor(values)
+    return pooled
+
+
+MASKS = {
+    "none": lambda length: None,
+    "all valid": lambda length: torch.ones(4, length, dtype=torch.int),
+    "articles of their own length": lambda length: (
+        torch.arange(length) < torch.tensor([[length], [length // 2], [2], [1]])
+    ),
+    "holes": lambda length: torch.rand(4, length, generator=torch.Generator().manual_seed(5)) < 0.6,
+}
+
+
+@pytest.mark.parametrize("values", ["distinct", "ties", "negative"])
+@pytest.mark.parametrize("mask", MASKS)
+@pytest.mark.parametrize(("length", "k"), [(20, 8), (8, 8), (5, 8), (9, 1)])
+def test_kmax_equals_a_naive_loop(length, k, mask, values):
+    generator = torch.Generator().manual_seed(length)
+    x = torch.randn(4, 3, length, generator=generator)
+    if values == "ties":
+        x = torch.randint(0, 3, (4, 3, length), generator=generator).float()
+    elif values == "negative":
+        x = -x.abs() - 1  # what fills up an article must not push out its own values
+    mask = MASKS[mask](length)
+    expected = naive_kmax(x, k, torch.ones(4, length) if mask is None else mask)
+    assert torch.equal(kmax_pool(x, k, mask), expected)
+
+
+def test_kmax_keeps_the_order():
+    x = torch.tensor([[[1.0, 9.0, 2.0, 8.0, 3.0, 7.0]]])
+    assert kmax_pool(x, 3).tolist() == [[[9.0, 8.0, 7.0]]]
+    assert kmax_pool(x.flip(2), 3).tolist() == [[[7.0, 8.0, 9.0]]]
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_kmax_gradient_goes_to_the_kept_positions(ties):
+    generator = torch.Generator().manual_seed(0)
+    x = (
+        torch.randint(0, 3, (2, 3, 10), generator=generator).float()
+        if ties
+        else torch.randn(2, 3, 10, generator=generator)
+    )
+    mask = torch.arange(10) < torch.tensor([[10], [3]])
+    x.requires_grad_()
+    weights = torch.arange(1.0, 5.0)  # which output a position feeds shows in its gradient
+    (kmax_pool(x, 4, mask) * weights).sum().backward()
+    expected = torch.zeros_like(x)
+    for b in range(2):
+        for c in range(3):
+            places = kept_positions(x[b, c].tolist(), 4, mask[b].tolist())
+            expected[b, c, places] = weights[: len(places)]
+    assert torch.equal(x.grad, expected)
+
+
+STAGES = {9: [2, 2, 2, 2], 17: [4, 4, 4, 4], 29: [10, 10, 4, 4], 49: [16, 16, 10, 6]}  # Conneau et al. 2017, table 2
+
+
+@pytest.mark.parametrize("depth", STAGES)
+@pytest.mark.parametrize("shortcut", [False, True])
+def test_vdcnn_depth_counts_convolutions(depth, shortcut):
+    model = VDCNN(8, depth, shortcut=shortcut).eval()
+    convolutions = [module for module in model.modules() if isinstance(module, nn.Conv1d)]
+    # shortcuts of another width go through a 1 x 1 convolution, which the paper does not count
+    assert sum(conv.kernel_size == (3,) for conv in convolutions) == depth
+    assert sum(conv.kernel_size == (1,) for conv in convolutions) == (3 if shortcut else 0)
+    counts = [
+        sum(isinstance(m, nn.Conv1d) and m.kernel_size == (3,) for m in stage.modules()) for stage in model.stages
+    ]
+    assert counts == STAGES[depth]
+    assert [stage[-1].conv2.out_channels for stage in model.stages] == [64, 128, 256, 512]
+    assert [(m.in_features, m.out_features) for m in model.classifier if isinstance(m, nn.Linear)] == [
+        (4096, 2048),
+        (2048, 2048),
+        (2048, 4),
+    ]
+    assert model(torch.randn(2, 16, 8), torch.ones(2, 16)).shape == (2, 4)
+
+
+@pytest.mark.parametrize("pooling", ["kmax", "adaptive"])
+@pytest.mark.parametrize("shortcut", [False, True])
+@pytest.mark.parametrize("length", [1, 7, 64])
+def test_vdcnn_shapes(pooling, shortcut, length):
+    model = VDCNN(8, 9, pooling, shortcut=shortcut).eval()
+    features = torch.randn(3, length, 8)
+    for mask in (None, torch.ones(3, length, dtype=torch.int)):
+        result = model(features, mask)
+        assert result.shape == (3, 4)
+        assert torch.isfinite(result).all()
+
+
+def test_vdcnn_poolings_agree_on_64_positions():
+    torch.manual_seed(0)
+    kmax, adaptive = (VDCNN(8, 9, pooling).eval() for pooling in ("kmax", "adaptive"))
+    adaptive.load_state_dict(kmax.state_dict())
+    full, short = torch.randn(3, 64, 8), torch.randn(3, 40, 8)
+    torch.testing.assert_close(kmax(full), adaptive(full))  # three halvings leave exactly 8 positions
+    assert not torch.allclose(kmax(short), adaptive(F.pad(short, (0, 0, 0, 30))))
+
+
+def test_shortcut_adds_the_input():
+    for channels_in in (64, 32):
+        block = VDCNNBlock(channels_in, 64, shortcut=True).eval()
+        nn.init.zeros_(block.norm2.weight)  # silences the convolutions
+        x = torch.randn(2, channels_in, 1, 5)
+        expected = x if channels_in == 64 else block.shortcut(x)
+        torch.testing.assert_close(block(x, None), expected.clamp(min=0))
+
+
+@pytest.mark.parametrize("depth", [0, 8, 10, "9"])
+def test_unknown_depth_is_refused(depth):
+    with refused(ValueError, f"VDCNN depth is {depth}; it should be one of 9, 17, 29, 49"):
+        VDCNN(8, depth)
+
+
+@pytest.mark.parametrize("pooling", ["max", "", None])
+def test_unknown_pooling_is_refused(pooling):
+    with refused(ValueError, f"VDCNN pooling is {pooling!r}"):
+        VDCNN(8, pooling=pooling)
+
+
+def test_alphabet_is_the_papers():
+    assert models.ALPHABET_SIZE == 69
+    assert len(models.CHARACTERS) == len(set(models.CHARACTERS)) == 66
+    assert set(string.ascii_lowercase + string.digits) <= set(models.CHARACTERS)
+    assert len({models.PAD, models.SPACE, models.UNKNOWN} | set(range(3, 69))) == 69
+    assert CharVDCNN().embedding.weight.shape == (69, 16)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("Az 09-", [3, 28, 1, 29, 38, 39]),  # lower-cased letters from 3, digits from 29, then punctuation
+        ("aZ\tb\n", [3, 28, 1, 4, 1]),
+        ("aé中@", [3, 2, 2, 2]),
+        ("abcdefghijkl", [3, 4, 5, 6, 7, 8, 9, 10]),  # cut at 8
+    ],
+)
+def test_characters_are_numbered(text, numbers):
+    articles = CharArticles([text], [2], length=8)
+    characters, label = articles[0]
+    assert characters.tolist() == numbers
+    assert characters.dtype == np.uint8
+    assert label == 2
+    assert articles.lengths.tolist() == [len(numbers)]
+
+
+# an article of `own` positions, and the model's own length of 64
+OWN_LENGTHS = [1, 5, 20, 21, 40, 61, 62, 63, 64]
+
+
+def token_model(kind, mask_padding):
+    torch.manual_seed(0)
+    return kind(vocab_size=300, mask_padding=mask_padding).eval()
+
+
+TOKEN_MODELS = {
+    "SimpleCNN": lambda: token_model(SimpleCNN, False),
+    "SimplerCNN": lambda: token_model(SimplerCNN, False),
+    "SimpleCNN, padding masked": lambda: token_model(SimpleCNN, True),
+    "SimplerCNN, padding masked": lambda: token_model(SimplerCNN, True),
+}
+
+
+def vector_model(kind, **arguments):
+    torch.manual_seed(0)
+    return kind(8, **arguments).eval()
+
+
+VECTOR_MODELS = {
+    "VDCNN, k-max": lambda: vector_model(VDCNN),
+    "VDCNN, k-max, shortcuts": lambda: vector_model(VDCNN, shortcut=True),
+    "VDCNN, adaptive": lambda: vector_model(VDCNN, pooling="adaptive"),
+    "linear probe": lambda: vector_model(LinearProbe),
+}
+
+
+def padded(x, length):
+    """(B, L) or (B, L, C) filled up with zeros to ``length`` positions."""
+    return F.pad(x, (0, length - x.shape[1]) if x.ndim == 2 else (0, 0, 0, length - x.shape[1]))
+
+
+def assert_same_logits_anywhere(model, article, companion):
+    """``article`` (1, L, ...) alone, in a batch with a longer ``companion`` (1, 64, ...), and padded further."""
+    own = article.shape[1]
+    mask, companion_mask = torch.ones(1, own, dtype=torch.int), torch.ones(1, 64, dtype=torch.int)
+    alone = model(article, mask)
+    batch = model(torch.cat([padded(article, 64), companion]), torch.cat([padded(mask, 64), companion_mask]))
+    # 1e-5 of logits around 1: sums of up to some thousand float32 products in another order
+    torch.testing.assert_close(batch[:1], alone, rtol=0, atol=1e-5)
+    for length in (own + 1, own + 2, 64, 80, 101):
+        if length >= own:
+            further = model(padded(article, length), padded(mask, length))
+            torch.testing.assert_close(further, alone, rtol=0, atol=1e-5, msg=lambda m, n=length: f"padded to {n}: {m}")
+    assert not torch.allclose(alone, batch[1:], rtol=0, atol=1e-3)  # the logits do depend on the article
+
+
+@pytest.mark.parametrize("name", TOKEN_MODELS)
+@torch.no_grad()
+def test_same_tokens_same_logits(name):
+    model, generator = TOKEN_MODELS[name](), torch.Generator().manual_seed(1)
+    companion = torch.randint(5, 300, (1, 64), generator=generator)
+    for own in OWN_LENGTHS:
+        assert_same_logits_anywhere(model, torch.randint(5, 300, (1, own), generator=generator), companion)
+
+
+@pytest.mark.parametrize("name", VECTOR_MODELS)
+@torch.no_grad()
+def test_same_features_same_logits(name):
+    model, generator = VECTOR_MODELS[name](), torch.Generator().manual_seed(1)
+    companion = torch.randn(1, 64, 8, generator=generator)
+    for own in OWN_LENGTHS:
+        assert_same_logits_anywhere(model, torch.randn(1, own, 8, generator=generator), companion)
+
+
+@pytest.mark.parametrize("pooling", ["kmax", "adaptive"])
+@torch.no_grad()
+def test_same_characters_same_logits(pooling, sample):
+    torch.manual_seed(0)
+    model = CharVDCNN(pooling=pooling).eval()
+    texts = [text[: 40 + 13 * i] for i, text in enumerate(sample.test["text"][:6])]  # odd and even lengths
+    articles = CharArticles(texts, [0] * len(texts))
+    together = model(collate([articles[i] for i in range(len(texts))])[0])
+    for i in range(len(texts)):
+        alone = collate([articles[i]])[0]
+        torch.testing.assert_close(model(alone), together[i : i + 1], rtol=0, atol=1e-5)
+        torch.testing.assert_close(model(padded(alone, 1014)), together[i : i + 1], rtol=0, atol=1e-5)
+    assert together.std(dim=0).min() > 1e-3
+
+
+def test_features_at_padding_positions_do_not_matter():
+    for model in (factory() for factory in VECTOR_MODELS.values()):
+        features, mask = torch.randn(2, 30, 8), torch.arange(30) < torch.tensor([[30], [11]])
+        changed = features.masked_fill(~mask[..., None], 7.0)
+        torch.testing.assert_close(model(features, mask.int()), model(changed, mask.int()), rtol=0, atol=1e-5)
+
+
+# Float32: features differ by the order of sums (batches are padded differently), which now and then moves one by half a
+# float16 step; logits of 0.2 then differ by some 4e-6. bfloat16 keeps 8 bits, features differ by some 1 % of their spread.
+@pytest.mark.parametrize(("bfloat16", "tolerance"), [(False, 1e-4), (True, 2e-2)])
+@torch.no_grad()
+def test_teacher_gives_the_same_logits_from_text_as_from_features(
+    bfloat16, tolerance, minilm, sample, settings, monkeypatch
+):
+    monkeypatch.setattr(Settings, "bfloat16", property(lambda self: bfloat16))
+    articles = made_articles(sample.test["text"][:12], minilm.tokenizer)
+    cached = FeatureArticles(cached_features(minilm, articles, settings, batch_size=5), articles)
+    torch.manual_seed(0)
+    model = BertVDCNN(minilm, VDCNN(minilm.hidden_size)).eval()
+    features, mask, _ = collate([cached[i] for i in range(len(cached))])
+    ids, attention_mask, segments, _ = collate([articles[i] for i in range(len(articles))])
+    with settings.autocast():
+        from_text, from_features = model(ids, attention_mask, segments), model.vdcnn(features, mask)
+    torch.testing.assert_close(from_text.float(), from_features.float(), rtol=0, atol=tolerance)
+    assert from_features.float().std(dim=0).min() > 3 * tolerance or bfloat16  # else the comparison would say nothing
+
+
+def test_frozen_encoder_never_trains(tokenizer):
+    encoder = make_tiny_encoder(tokenizer)
+    model = BertVDCNN(encoder, VDCNN(encoder.hidden_size))
+    model.train()
+    assert model.vdcnn.training
+    assert not any(module.training for module in encoder.modules())
+    assert not any(parameter.requires_grad for parameter in encoder.parameters())
+    assert count_parameters(model, trainable=True) == count_parameters(model.vdcnn)
+    ids, mask = torch.randint(1000, 2000, (2, 10)), torch.ones(2, 10, dtype=torch.int)
+    first = encoder(ids, mask)
+    assert torch.equal(first, encoder(ids, mask))  # no dropout, which this BERT has in train mode
+    assert not first.requires_grad
+
+
+def test_vdcnn_starts_from_the_papers_initialisation():
+    torch.manual_seed(0)
+    for conv in (module for module in VDCNN(8).modules() if isinstance(module, nn.Conv1d)):
+        fan_in = conv.weight[0].numel()
+        assert conv.weight.std().item() == pytest.approx((2 / fan_in) ** 0.5, rel=0.1)  # He et al. 2015
+        assert not conv.bias.any()

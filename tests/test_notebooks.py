@@ -1,0 +1,82 @@
+"""The committed notebooks: valid, executed, with cells that nbval compares, and readable."""
+
+import re
+
+import nbformat
+import pytest
+
+from agnews_utils.settings import ROOT
+
+PATHS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+LONGEST_CELL = 40  # lines; longer code belongs into agnews_utils
+
+
+@pytest.fixture(params=PATHS, ids=lambda path: path.stem)
+def notebook(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def code_cells(notebook):
+    return [(number, cell) for number, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+
+
+def outputs_of(notebook):
+    return [(number, output) for number, cell in code_cells(notebook) for output in cell.outputs]
+
+
+def texts_of(output):
+    """All text in one output."""
+    return [output.get("text", ""), *(value for value in output.get("data", {}).values() if isinstance(value, str))]
+
+
+def test_the_course_has_its_notebooks():
+    assert [path.stem[:2] for path in PATHS[:5]] == ["01", "02", "03", "04", "05"]
+
+
+def test_is_valid(notebook):
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+def test_begins_with_a_title(notebook):
+    assert notebook.cells[0].cell_type == "markdown"
+    assert notebook.cells[0].source.startswith("# ")
+
+
+def test_is_committed_executed_from_top_to_bottom(notebook):
+    # nbval passes a tagged cell that was never executed without comparing anything
+    counts = [cell.execution_count for _, cell in code_cells(notebook)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_has_cells_that_are_compared(notebook):
+    tagged = [
+        (number, cell) for number, cell in code_cells(notebook) if "nbval-check-output" in cell.metadata.get("tags", [])
+    ]
+    assert tagged
+    assert [number for number, cell in tagged if not cell.outputs] == []
+
+
+def test_skips_nothing(notebook):
+    tags = {tag for cell in notebook.cells for tag in cell.metadata.get("tags", [])}
+    assert not tags & {"nbval-skip", "nbval-raises-exception", "raises-exception", "skip-execution"}
+
+
+def test_cells_are_short(notebook):
+    assert [number for number, cell in code_cells(notebook) if len(cell.source.splitlines()) > LONGEST_CELL] == []
+
+
+def test_has_no_errors(notebook):
+    assert [number for number, output in outputs_of(notebook) if output.output_type == "error"] == []
+
+
+def test_has_no_ruins_of_progress_bars(notebook):
+    ruined = [number for number, output in outputs_of(notebook) if any("\r" in text for text in texts_of(output))]
+    assert ruined == []
+
+
+def test_names_no_folder_of_its_author(notebook):
+    # a path of the machine that made it says nothing to a reader
+    own = re.compile(rf"{re.escape(str(ROOT))}\b|/home/|/root/|/Users/|/tmp/|[A-Z]:\\\\Users")
+    named = [number for number, output in outputs_of(notebook) if any(own.search(text) for text in texts_of(output))]
+    assert named == []

@@ -1,0 +1,336 @@
+"""The training loop: the same numbers again, also after a kill; the best epoch; damaged checkpoints."""
+
+import io
+import math
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_training
+import torch
+from helpers import refused, settings_in, without_seconds
+from safetensors.torch import load_file
+from tiny_training import EPOCHS, TinyModel, articles, train
+from torch import nn
+
+from agnews_utils.losses import CrossEntropy, DISTLoss
+from agnews_utils.models import CharArticles
+from agnews_utils.settings import ROOT
+from agnews_utils.training import (
+    WithTeacher,
+    best_epoch,
+    evaluate,
+    fit,
+    load_weights,
+    predict,
+    read_checkpoint,
+    save_weights,
+)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A finished run: its folder and result."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return folder, train(folder)
+
+
+def best_weights(folder):
+    return load_file(folder / "best.safetensors")
+
+
+def assert_same_run(folder, result, undisturbed):
+    assert without_seconds(result.history) == without_seconds(undisturbed[1].history)
+    assert result.best_epoch == undisturbed[1].best_epoch
+    expected = best_weights(undisturbed[0])
+    for name, tensor in best_weights(folder).items():
+        assert torch.equal(tensor, expected[name]), name
+
+
+def test_history(undisturbed):
+    history = undisturbed[1].history
+    assert [row["epoch"] for row in history] == list(range(1, EPOCHS + 1))
+    losses = {"train_loss", "train_ce", "train_inter", "train_intra", "validation_loss", "test_loss"}
+    accuracies = {"train_accuracy", "validation_accuracy", "test_accuracy"}
+    assert set(history[0]) == {"epoch", "train_seconds", "eval_seconds"} | losses | accuracies
+    for row in history:
+        assert all(math.isfinite(row[name]) for name in losses)
+        assert all(0 <= row[name] <= 1 for name in accuracies)
+        total = row["train_ce"] + 2 * row["train_inter"] + 2 * row["train_intra"]
+        assert row["train_loss"] == pytest.approx(total, rel=1e-5)
+    assert history[-1]["train_loss"] < history[0]["train_loss"]
+
+
+def test_same_seed_same_numbers(undisturbed, tmp_path):
+    assert_same_run(tmp_path, train(tmp_path), undisturbed)
+
+
+def test_other_seed_other_numbers(undisturbed, tmp_path):
+    assert without_seconds(train(tmp_path, seed=1, epochs=1).history) != without_seconds(undisturbed[1].history[:1])
+
+
+def test_resumed_run_ends_with_the_same_numbers(undisturbed, tmp_path):
+    train(tmp_path, epochs=2)
+    assert len(read_checkpoint(tmp_path / "last.pt")["history"]) == 2
+    torch.rand(17)  # the caller's random state is another one by now
+    assert_same_run(tmp_path, train(tmp_path), undisturbed)
+
+
+def test_finished_run_is_not_trained_again(undisturbed, tmp_path, monkeypatch):
+    first = train(tmp_path)
+    monkeypatch.setattr("agnews_utils.training.train_epoch", lambda *_: pytest.fail("trained again"))
+    assert train(tmp_path).history == first.history  # seconds included
+
+
+def test_killed_run_ends_with_the_same_numbers(undisturbed, tmp_path):
+    # SIGKILL leaves no chance to tidy up: what lies in the folder is all that the next run has
+    process = subprocess.Popen([sys.executable, tiny_training.__file__, tmp_path], cwd=ROOT, env=environment())
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "last.pt").exists():
+        assert process.poll() is None, "the run ended before its first checkpoint"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    finished = read_checkpoint(tmp_path / "last.pt")["history"]
+    assert 1 <= len(finished) < EPOCHS
+    result = train(tmp_path)
+    assert result.history[: len(finished)] == finished  # those epochs were not trained again
+    assert_same_run(tmp_path, result, undisturbed)
+
+
+def environment():
+    """This process's environment, with the checkout importable whether or not the package is installed."""
+    return os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(torch.get_num_threads())}
+
+
+def test_checkpoint_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    train(tmp_path, epochs=1)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    whole = torch.save
+
+    def cut_off(state, path):
+        whole(state, path)
+        path.write_bytes(path.read_bytes()[:100])
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(torch, "save", cut_off)
+    with pytest.raises(OSError, match="no space"):
+        train(tmp_path, epochs=2)
+    assert (tmp_path / "last.pt").read_bytes() == before["last.pt"]
+    assert {path.name for path in tmp_path.iterdir()} == set(before)  # no leftover either
+
+
+# --- the best epoch
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "best"),
+    [([0.1, 0.3, 0.2], 2), ([0.3, 0.3, 0.2], 1), ([0.1, 0.3, 0.3], 2), ([0.5], 1), ([0.2] * 4, 1)],
+)
+def test_best_epoch_is_the_first_of_ties(accuracies, best):
+    assert best_epoch([{"epoch": i, "validation_accuracy": a} for i, a in enumerate(accuracies, 1)]) == best
+
+
+def test_best_epoch_is_selected_on_validation_alone():
+    rows = [{"epoch": 1, "validation_accuracy": 0.9, "test_accuracy": 0.1, "validation_loss": 9.0}]
+    rows.append({"epoch": 2, "validation_accuracy": 0.8, "test_accuracy": 1.0, "validation_loss": 0.1})
+    assert best_epoch(rows) == 1
+
+
+def test_model_is_left_with_its_best_weights(tmp_path):
+    model = TinyModel()
+    result = train(tmp_path, model=model)
+    best = result.history[result.best_epoch - 1]
+    settings = settings_in(tmp_path)
+    for name, dataset in {"validation": articles(130, 170), "test": articles(170, 230)}.items():
+        measured = evaluate(model, dataset, settings)
+        assert measured["accuracy"] == best[f"{name}_accuracy"]
+        assert measured["loss"] == pytest.approx(best[f"{name}_loss"], rel=1e-6)
+    for name, tensor in best_weights(tmp_path).items():
+        assert torch.equal(model.state_dict()[name], tensor)
+
+
+@pytest.mark.parametrize("best", [1, 2, 3])
+def test_best_weights_are_those_of_the_best_epoch(tmp_path, monkeypatch, best):
+    # validation accuracies are made up, so that the best epoch is known beforehand
+    weights, epochs = [], iter(range(1, 4))
+
+    def made_up(model, dataset, settings):
+        epoch = next(epochs)
+        weights.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+        return {"loss": 1.0, "accuracy": 0.9 if epoch == best else 0.5}
+
+    monkeypatch.setattr("agnews_utils.training.evaluate", made_up)
+    model, rows = TinyModel(), articles(0, 40)
+    result = fit(
+        model, rows, {"validation": rows}, CrossEntropy(), settings_in(tmp_path), epochs=3, seed=0, folder=tmp_path
+    )
+    assert result.best_epoch == best
+    for name, tensor in weights[best - 1].items():
+        assert torch.equal(model.state_dict()[name], tensor)
+
+
+class Sums(nn.Module):
+    """Logits that tell which article they are of: its first character, its sum and its number of characters."""
+
+    def forward(self, characters):
+        numbers = characters.double()
+        return torch.stack([numbers[:, 0], numbers.sum(dim=1), (numbers > 0).sum(dim=1)], dim=1)
+
+
+def test_prediction_keeps_the_datasets_order(tmp_path):
+    # predict sorts articles of their own length, to pad them little, and must put the logits back
+    texts = ["a" * (1 + 37 * i % 90) for i in range(400)]  # more than one batch, lengths in no order
+    rows = CharArticles(texts, [0] * 400)
+    logits = predict(Sums(), rows, settings_in(tmp_path))
+    assert logits.dtype == torch.float32
+    assert logits.tolist() == [[3, 3 * len(text), len(text)] for text in texts]
+
+
+def test_model_is_evaluated_in_eval_mode(tmp_path):
+    model, rows, settings = TinyModel().train(), articles(0, 30), settings_in(tmp_path)
+    before = model.layers[1].running_mean.clone()
+    assert torch.equal(predict(model, rows, settings), predict(model, rows, settings))  # no dropout
+    assert torch.equal(model.layers[1].running_mean, before)
+
+
+# --- bad input
+
+
+@pytest.mark.parametrize("rows", [0, 129, 131])
+def test_teacher_logits_of_other_articles(rows):
+    with refused(ValueError, f"There are {rows} rows of teacher logits for 130 articles"):
+        WithTeacher(articles(0, 130), np.zeros((rows, 4)))
+
+
+def test_teacher_logits_stay_with_their_article():
+    rows = articles(0, 130)
+    logits = np.arange(520, dtype=np.float64).reshape(130, 4)
+    characters, teacher, label = WithTeacher(rows, logits)[5]
+    assert np.array_equal(characters, rows.characters[5])
+    assert teacher.tolist() == [20, 21, 22, 23]
+    assert teacher.dtype == np.float32
+    assert label == rows.labels[5]
+
+
+def test_diverged_teacher_leaves_no_checkpoint(tmp_path):
+    rows = articles(0, 40)
+    train_rows, folder = WithTeacher(rows, np.full((40, 4), np.nan)), tmp_path / "run"
+    with refused(ValueError, "teacher logits hold NaN"):
+        fit(
+            TinyModel(),
+            train_rows,
+            {"validation": rows},
+            DISTLoss(),
+            settings_in(tmp_path),
+            epochs=1,
+            seed=0,
+            folder=folder,
+        )
+    assert not list(folder.iterdir())
+
+
+DAMAGES = {
+    "empty": lambda whole: b"",
+    "cut off early": lambda whole: whole[:50],
+    "cut off in the middle": lambda whole: whole[: len(whole) // 2],
+    "cut off at the end": lambda whole: whole[:-20],
+    "text": lambda whole: b"this is no checkpoint\n" * 10,
+    "zeros": lambda whole: bytes(len(whole)),
+    # each of these makes torch.load end in another exception
+    "pickle without a stack": lambda whole: b"\x80\x02.",
+    "pickle without its memo": lambda whole: b"\x80\x02h\x07.",
+    "pickle cut off in a number": lambda whole: b"\x80\x02J\x01",
+    "pickle of no UTF-8": lambda whole: b"\x80\x02X\x02\x00\x00\x00\xff\xfe.",
+    "pickle of another thing": lambda whole: pickle.dumps([1, 2, 3]),
+}
+
+
+def torch_file(content):
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
+
+
+DAMAGES |= {
+    "torch file of a list": lambda whole: torch_file([1, 2, 3]),
+    "torch file without a history": lambda whole: torch_file({"model": {}, "optimizer": {}}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_checkpoint(undisturbed, tmp_path, damage):
+    content = DAMAGES[damage]((undisturbed[0] / "last.pt").read_bytes())
+    (tmp_path / "last.pt").write_bytes(content)
+    with refused(ValueError, f"The checkpoint {tmp_path / 'last.pt'} is damaged: delete it"):
+        train(tmp_path)
+    assert (tmp_path / "last.pt").read_bytes() == content  # left for the reader to look at
+
+
+def test_checkpoint_of_another_model(undisturbed, tmp_path):
+    (tmp_path / "last.pt").write_bytes((undisturbed[0] / "last.pt").read_bytes())
+    with refused(ValueError, f"The checkpoint {tmp_path / 'last.pt'}"):
+        train(tmp_path, model=nn.Linear(3, 4))
+
+
+class Payload:
+    """Touches a file when unpickled: what a checkpoint from a stranger could do."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("form", ["torch", "torch, inside a state", "plain pickle"])
+def test_no_code_in_a_checkpoint_is_run(tmp_path, form):
+    marker, last = tmp_path / "was run", tmp_path / "last.pt"
+    payload = Payload(marker)
+    if form == "plain pickle":
+        last.write_bytes(pickle.dumps(payload))
+    else:
+        torch.save(payload if form == "torch" else {"model": {}, "optimizer": payload, "history": []}, last)
+    with refused(ValueError, f"The checkpoint {last} is damaged"):
+        train(tmp_path)
+    assert not marker.exists()
+    torch.load(last, weights_only=False) if form != "plain pickle" else pickle.loads(last.read_bytes())
+    assert marker.exists()  # it would have been
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut off early", "cut off in the middle", "text"])
+def test_damaged_best_weights(undisturbed, tmp_path, damage):
+    for name in ("last.pt", "best.safetensors"):
+        (tmp_path / name).write_bytes((undisturbed[0] / name).read_bytes())
+    best = tmp_path / "best.safetensors"
+    best.write_bytes(DAMAGES[damage](best.read_bytes()))
+    with refused(ValueError, f"The weights at {best} are damaged or of another model: delete its folder"):
+        train(tmp_path)
+
+
+def test_missing_best_weights(undisturbed, tmp_path):
+    (tmp_path / "last.pt").write_bytes((undisturbed[0] / "last.pt").read_bytes())
+    with refused(ValueError, f"There are no weights at {tmp_path / 'best.safetensors'}"):
+        train(tmp_path)
+
+
+def test_weights_of_another_model(tmp_path):
+    save_weights(nn.Linear(3, 4), tmp_path / "linear.safetensors")
+    with refused(ValueError, "damaged or of another model"):
+        load_weights(TinyModel(), tmp_path / "linear.safetensors")
+
+
+def test_weights_come_back(tmp_path):
+    torch.manual_seed(1)
+    saved, loaded = TinyModel(), TinyModel()
+    save_weights(saved, tmp_path / "tiny.safetensors")
+    load_weights(loaded, tmp_path / "tiny.safetensors")
+    for name, tensor in saved.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor)
