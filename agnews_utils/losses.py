@@ -25,7 +25,7 @@ def pearson(a: torch.Tensor, b: torch.Tensor, eps: float = EPS) -> torch.Tensor:
 def inter_relation(y_s: torch.Tensor, y_t: torch.Tensor) -> torch.Tensor:
     """Inter-class relation (eq. 3): 1 - mean Pearson correlation over the B rows of softened probabilities (B, K).
 
-    Does the student rank the classes of each article as the teacher does?
+    Do the student's probabilities rise and fall over the classes of each article in proportion to the teacher's?
     """
     return 1 - pearson(y_s, y_t).mean()
 
@@ -33,8 +33,8 @@ def inter_relation(y_s: torch.Tensor, y_t: torch.Tensor) -> torch.Tensor:
 def intra_relation(y_s: torch.Tensor, y_t: torch.Tensor) -> torch.Tensor:
     """Intra-class relation (eq. 4): the inter-class relation of the transposed matrices, over the K columns.
 
-    Does the student order the batch's articles within each class as the teacher does? With B = 1 there is no order and the
-    value is 1, without a gradient.
+    Do the student's probabilities of one class rise and fall over the batch's articles in proportion to the teacher's? With
+    B = 1 there is nothing to compare and the value is 1, without a gradient.
     """
     return inter_relation(y_s.transpose(0, 1), y_t.transpose(0, 1))
 

@@ -104,6 +104,8 @@ def training_figure(records: list[Record], title: str) -> Figure:
     accuracy_panel(left, records)
     loss_panel(middle, records)
     confusion_panel(right, records[0])
+    if len(records) > 1:
+        right.set_title(f"Test articles, seed {records[0].seed}: {records[0].test_accuracy:.2%} right")
     figure.suptitle(title)
     return figure
 
@@ -138,7 +140,7 @@ def accuracy_panel(axes: Axes, records: list[Record]) -> None:
     axes.set(
         xlabel="epoch",
         ylabel="test accuracy",
-        ylim=(min(0.85, np.floor(lowest * 20) / 20), 1.0),
+        ylim=(min(0.85, np.floor(lowest * 20 - 0.2) / 20), 1.0),
         title="Test accuracy by epoch",
     )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -157,7 +159,7 @@ def loss_panel(axes: Axes, records: list[Record]) -> None:
             axes.plot(
                 history["epoch"], history[column], color=colour, marker=marker, markersize=3, alpha=faint, label=label
             )
-    axes.set(xlabel="epoch", ylabel="cross-entropy (nats)", title="Loss by epoch")
+    axes.set(xlabel="epoch", ylabel="cross-entropy (nats)", title="Cross-entropy by epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylim(bottom=0)
     axes.legend(fontsize="small")
@@ -196,13 +198,15 @@ def loss_parts(records: Sequence[Record]) -> Figure:
     """The parts of the DIST loss by epoch, unweighted, for each run."""
     figure, axes = plt.subplots(1, len(records), figsize=(5.5 * len(records), 3.6), sharey=True, squeeze=False)
     for place, record in zip(axes.flat, records, strict=True):
-        for part, colour, marker in (("ce", BLUE, "o"), ("inter", ORANGE, "s"), ("intra", GREEN, "^")):
-            place.plot(
-                record.history["epoch"], record.history[f"train_{part}"], color=colour, marker=marker, label=part
-            )
+        for part, unit, colour, marker in (
+            ("ce", "nats", BLUE, "o"), ("inter", "1 − ρ", ORANGE, "s"), ("intra", "1 − ρ", GREEN, "^")
+        ):  # fmt: skip
+            values = record.history[f"train_{part}"]
+            place.plot(record.history["epoch"], values, color=colour, marker=marker, label=f"{part} ({unit})")
         place.set(xlabel="epoch", title=record.run.title, yscale="log")
         place.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.flat[0].set_ylabel("mean over training batches\n(ce in nats; inter, intra: 1 − correlation)")
+        place.yaxis.set_major_formatter("{x:g}")
+    axes.flat[0].set_ylabel("mean over training batches")
     axes.flat[-1].legend(title="part of the loss")
     return figure
 
@@ -283,7 +287,7 @@ def confidence_histogram(confidence: Mapping[str, np.ndarray], title: str) -> Fi
             linestyle=style,
             label=name,
         )
-    axes.set(xlabel="probability of the predicted class", ylabel="share of articles", title=title, yscale="log")
+    axes.set(xlabel="probability of the predicted class", ylabel="share of articles\n(each bin 0.025 wide)", title=title, yscale="log")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     axes.legend(loc="upper left")
     return figure
@@ -370,7 +374,7 @@ def temperature_figure(student: torch.Tensor, teacher: torch.Tensor, class_names
         parts = [DISTLoss(tau=tau, scale_tau2=scaled).parts(student, teacher, labels) for tau in taus]
         for part, colour, style in (("inter", ORANGE, "-"), ("intra", GREEN, "--")):
             axes.plot(taus, [float(values[part]) for values in parts], color=colour, linestyle=style, label=part)
-        axes.axvline(1, color=GREY, linewidth=1, linestyle=":")
+        axes.axvline(1, color=GREY, linewidth=1, linestyle=":", label="the report's tau")
         axes.set(xlabel="temperature tau", ylabel="part of the loss", title=title)
         axes.set_ylim(bottom=0)
         axes.legend(fontsize="small")
