@@ -58,11 +58,11 @@ def class_balance(splits: Mapping[str, Sequence[int]]) -> Figure:
     """Articles of each class in each split, as shares of the split."""
     figure, axes = plt.subplots(figsize=(7, 3))
     width = 0.8 / len(splits)
-    for number, (name, labels) in enumerate(splits.items()):
+    for number, ((name, labels), hatch) in enumerate(zip(splits.items(), ("", "//", ".."), strict=False)):
         shares = np.bincount(labels, minlength=len(CLASS_NAMES)) / len(labels)
         places = np.arange(len(CLASS_NAMES)) + (number - (len(splits) - 1) / 2) * width
-        bars = axes.bar(places, shares, width * 0.92, label=f"{name} ({len(labels):,})", color=CLASS_COLOURS[number])
-        axes.bar_label(bars, [f"{share:.0%}" for share in shares], fontsize="x-small")
+        label = f"{name} ({len(labels):,})"
+        axes.bar(places, shares, width * 0.92, label=label, color=CLASS_COLOURS[number], hatch=hatch)
     axes.set(
         xticks=range(len(CLASS_NAMES)),
         xticklabels=CLASS_NAMES,
@@ -187,8 +187,6 @@ def confusion_grid(records: Sequence[Record]) -> Figure:
         place.tick_params(labelsize="x-small")
         if number % columns:
             place.set_ylabel("")
-        if number + columns < len(records):
-            place.set_xlabel("")
     for place in axes.flat[len(records) :]:
         place.axis("off")
     return figure
@@ -250,12 +248,18 @@ def accuracy_bars(records: Mapping[str, list[Record]], reported: Mapping[str, fl
     axes.plot([], [], "o-", color=BLUE, label="ours, selected on validation")
     axes.plot([], [], "|", color="black", markersize=11, markeredgewidth=1.5, label="its single seeds")
     axes.plot(
-        [], [], "x", color=ORANGE, markersize=8, markeredgewidth=2, label="the report (120,000 rows, best test epoch)"
+        [],
+        [],
+        "x",
+        color=ORANGE,
+        markersize=8,
+        markeredgewidth=2,
+        label="published (the report; Model 5: Conneau et al. 2017)",
     )
     axes.set(
         yticks=range(len(names)), yticklabels=[records[name][0].run.title for name in names],
         xlabel=f"test accuracy in percent ({CONFIDENCE:.0%} interval over test rows)",
-        title="Every model on the same test articles",
+        title="Test accuracy of every model",
     )  # fmt: skip
     figure.legend(loc="outside upper right", fontsize="small", ncols=3)
     return figure
@@ -287,7 +291,12 @@ def confidence_histogram(confidence: Mapping[str, np.ndarray], title: str) -> Fi
             linestyle=style,
             label=name,
         )
-    axes.set(xlabel="probability of the predicted class", ylabel="share of articles\n(each bin 0.025 wide)", title=title, yscale="log")
+    axes.set(
+        xlabel="probability of the predicted class",
+        ylabel="share of articles\n(each bin 0.025 wide)",
+        title=title,
+        yscale="log",
+    )
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     axes.legend(loc="upper left")
     return figure
@@ -296,9 +305,10 @@ def confidence_histogram(confidence: Mapping[str, np.ndarray], title: str) -> Fi
 def report_choices(curves: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
     """Test accuracy by epoch of the report's own runs: the epoch it published ringed, the last one squared."""
     figure, axes = plt.subplots(figsize=(9, 4))
-    for (name, curve), colour in zip(curves.groupby("run"), (BLUE, ORANGE, GREEN, "#CC79A7", GREY), strict=False):
+    looks = zip((BLUE, ORANGE, GREEN, "#CC79A7", GREY), ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1))), strict=True)
+    for (name, curve), (colour, style) in zip(curves.groupby("run"), looks, strict=False):
         accuracy, best = 100 * curve["test_accuracy"], curve["test_accuracy"].idxmax()
-        axes.plot(curve["epoch"], accuracy, color=colour, linewidth=1.2, label=titles[name])
+        axes.plot(curve["epoch"], accuracy, color=colour, linestyle=style, linewidth=1.6, label=titles[name])
         axes.plot(
             curve["epoch"][best],
             accuracy[best],
@@ -312,28 +322,31 @@ def report_choices(curves: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
     axes.plot([], [], "o", color="black", markersize=11, markerfacecolor="none", label="published: best test epoch")
     axes.plot([], [], "s", color="black", markersize=7, label="last epoch")
     title = "The report's own runs: what was published and what came last"
-    axes.set(xlabel="epoch", ylabel="test accuracy in percent", title=title, ylim=(86, 94))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize="small")
+    last = curves["epoch"].max()
+    axes.set(xlabel="epoch", ylabel="test accuracy in percent", title=title, ylim=(86, 94), xlim=(1, last + 0.7))
+    axes.set_xticks([1, *range(5, last + 1, 5)])
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize="small", handlelength=3.5)
     return figure
 
 
 def seed_dots(records: Mapping[str, list[Record]], names: Sequence[str]) -> Figure:
     """Test accuracy of every seed of a few runs; a thin line joins the runs of one seed, a bar marks each mean."""
-    figure, axes = plt.subplots(figsize=(7, 3.4))
+    figure, axes = plt.subplots(figsize=(8, 4))
     table = pd.DataFrame({name: {r.seed: 100 * r.test_accuracy for r in records[name]} for name in names})
-    for seed, row in table.iterrows():
+    for _, row in table.iterrows():
         axes.plot(
             range(len(names)), row, color=GREY, linewidth=0.8, marker="o", markerfacecolor=BLUE, markeredgecolor=BLUE
         )
+    ends, apart = table.iloc[:, -1].sort_values(), 0.05 * np.ptp(axes.get_ylim())
+    heights = ends.to_numpy().copy()
+    for i in range(1, len(heights)):  # labels of seeds that end close together are moved apart
+        heights[i] = max(heights[i], heights[i - 1] + apart)
+    heights -= np.mean(heights - ends.to_numpy())
+    for seed, end, height in zip(ends.index, ends, heights, strict=True):
         axes.annotate(
-            f"{seed}",
-            (len(names) - 1, row.iloc[-1]),
-            xytext=(9, 0),
-            textcoords="offset points",
-            fontsize="x-small",
-            va="center",
-        )
+            f"{seed}", (len(names) - 1, end), xytext=(len(names) - 0.8, height), fontsize="x-small", va="center",
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkA": 1, "shrinkB": 3},
+        )  # fmt: skip
     for place, mean in enumerate(table.mean()):
         axes.plot(
             [place - 0.15, place + 0.15],
@@ -343,8 +356,9 @@ def seed_dots(records: Mapping[str, list[Record]], names: Sequence[str]) -> Figu
             label=None if place else "mean over seeds",
         )
     axes.set(
-        xticks=range(len(names)), xticklabels=[records[name][0].run.title for name in names], xlim=(-0.4, len(names) - 0.6),
-        ylabel="test accuracy in percent", title="The same run from several seeds (seed at the right)",
+        xticks=range(len(names)), xticklabels=[records[name][0].run.title.replace(": ", ":\n") for name in names],
+        xlim=(-0.5, len(names) - 0.5), ylabel="test accuracy in percent",
+        title="Several seeds: a line joins the runs of one seed, whose number is at the right",
     )  # fmt: skip
     axes.legend(fontsize="small")
     return figure
@@ -390,16 +404,14 @@ def artefact_bars(counts: pd.DataFrame) -> Figure:
     shares = counts.filter(like=": share").iloc[::-1]
     figure, axes = plt.subplots(figsize=(8, 3.6))
     height = 0.8 / shares.shape[1]
-    for number, column in enumerate(shares):
+    for number, (column, hatch) in enumerate(zip(shares, ("", "//", ".."), strict=False)):
         places = np.arange(len(shares)) - (number - (shares.shape[1] - 1) / 2) * height
         name = column.removesuffix(": share")
-        bars = axes.barh(places, shares[column], height * 0.92, color=CLASS_COLOURS[number], label=name)
-        axes.bar_label(bars, [f"{share:.1%}" for share in shares[column]], padding=2, fontsize="x-small")
+        axes.barh(places, shares[column], height * 0.92, color=CLASS_COLOURS[number], hatch=hatch, label=name)
     names = [name.replace("(", "\n(", 1) for name in shares.index]
     axes.set(yticks=range(len(shares)), yticklabels=names)
     axes.set(xlabel="share of the split's articles", title="Traces of the web in the text")
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.margins(x=0.1)
     axes.tick_params(axis="y", labelsize="small")
     axes.grid(axis="y", visible=False)
     axes.legend(title="split", fontsize="small")

@@ -347,6 +347,10 @@ def test_verdict_on_two_models(number, only_a, only_b, verdict):
         ((10, 12), (10, 90), "does not hold"),
         ((10, 50), (10, 49), CANNOT_BE_TOLD),
         ((10, 90), (10, 90), CANNOT_BE_TOLD),
+        # the difference is clear, but the larger gain is not one: 16 of 26 (p 0.33), or a loss
+        ((10, 16), (90, 10), CANNOT_BE_TOLD),
+        ((90, 10), (10, 16), CANNOT_BE_TOLD),
+        ((40, 10), (90, 10), CANNOT_BE_TOLD),
     ],
 )
 def test_verdict_on_two_gains(four_layers, one_layer, verdict):
