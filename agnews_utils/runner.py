@@ -114,6 +114,7 @@ def publish() -> int:
         return 1
     for path in made:
         shutil.copyfile(path, NOTEBOOKS / path.name)
+    (ROOT / "figures").mkdir(exist_ok=True)
     for path in study.figures.iterdir():
         shutil.copyfile(path, ROOT / "figures" / path.name)
     results = COMMITTED_RESULTS / study.key
