@@ -424,8 +424,9 @@ class Study:
 def machine(settings: Settings) -> dict:
     """What ran: processor or GPU, threads, precision and versions (no host name, no path)."""
     gpu = torch.cuda.get_device_name() if settings.device == "cuda" else None
+    processor = getattr(torch.cpu, "get_capabilities", dict)().get("cpu_name")
     return {
-        "device": gpu or platform.processor() or platform.machine(),
+        "device": gpu or processor or platform.processor() or platform.machine(),
         "threads": torch.get_num_threads(),
         "precision": settings.precision,
         "torch": torch.__version__,
