@@ -37,7 +37,7 @@ class FrozenEncoder(nn.Module):
 
     def __init__(self, bert: nn.Module, tokenizer, name: str, weights: str):
         super().__init__()
-        self.bert = bert.eval().requires_grad_(False)
+        self.bert = bert.requires_grad_(False)
         self.tokenizer = tokenizer
         self.name = name  # for people
         self.weights = weights  # first digits of the weights' SHA-256, for cache keys
@@ -186,7 +186,7 @@ def _from_folder(folder: Path, name: str, sha256: str | None = None) -> EncoderF
 class CachedFeatures:
     """Features of one split on disk, only those of real tokens: (tokens of all articles, hidden), float16.
 
-    The map is opened on first use and never read whole, so memory stays small however many articles there are.
+    They are read through a memory map and never whole, so memory stays small however many articles there are.
     """
 
     path: Path
@@ -218,9 +218,8 @@ class FeatureArticles(torch.utils.data.Dataset):
     def __getitem__(self, index: int) -> tuple:
         self.reads += 1
         if self.reads % READS_BETWEEN_RELEASES == 0 and hasattr(mmap, "MADV_DONTNEED"):
-            self.map.madvise(
-                mmap.MADV_DONTNEED
-            )  # pages read stay in the system's cache but leave this process's memory
+            # pages that were read stay in the system's cache but leave this process's memory
+            self.map.madvise(mmap.MADV_DONTNEED)
         mask = self.attention_mask[index]
         features = np.zeros((len(mask), self.rows.shape[1]), np.float16)
         start, end = self.starts[index], self.starts[index + 1]

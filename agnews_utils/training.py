@@ -105,9 +105,7 @@ def fit(
             optimizer.load_state_dict(state["optimizer"])
             history = state["history"]
         except Exception as reason:
-            raise ValueError(
-                f"The checkpoint {last} is damaged: delete it, and this run trains again from the start."
-            ) from reason
+            raise _damaged(last) from reason
     loader = train_loader(train, settings.batch_size, seed)
     with settings.bar(total=epochs * len(loader), initial=len(history) * len(loader), desc=title, unit="batch") as bar:
         for epoch in range(len(history) + 1, epochs + 1):
@@ -202,9 +200,11 @@ def read_checkpoint(path: Path) -> dict:
     try:
         return torch.load(path, weights_only=True, map_location="cpu")
     except Exception as reason:
-        raise ValueError(
-            f"The checkpoint {path} is damaged: delete it, and this run trains again from the start."
-        ) from reason
+        raise _damaged(path) from reason
+
+
+def _damaged(checkpoint: Path) -> ValueError:
+    return ValueError(f"The checkpoint {checkpoint} is damaged: delete it, and this run trains again from the start.")
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
