@@ -77,7 +77,8 @@ def measure(study: Study) -> pd.DataFrame:
         a, b, ratio = side_by_side(above, below, repeats)
         met = ratio <= budget if wanted == "at most" else ratio >= budget
         rows.append({"what": name, "ratio": ratio, "wanted": wanted, "budget": budget, "met": met,
-                     "seconds above": a, "seconds below": b, "note": note})  # fmt: skip
+                     "seconds above": a, "seconds below": b, "articles": len(articles),
+                     "threads": torch.get_num_threads(), "note": note})  # fmt: skip
 
     for architecture, times in (("SimpleCNN", 1), ("SimplerCNN", 10)):
         data = Subset(articles, list(range(len(articles))) * times)

@@ -24,6 +24,7 @@ OFFICIAL_MD5 = {"train.csv": "b1a00f826fdfbd249f79597b59e1dc12", "test.csv": "d5
 SAMPLE_DIR = ROOT / "data" / "sample"
 COLUMNS = ["label", "title", "description"]
 MIN_ROWS = 100  # of a training file
+GROUP = 50  # batches whose articles are sorted together by length
 
 
 @dataclass(frozen=True)
@@ -264,11 +265,26 @@ class Articles(torch.utils.data.Dataset):
         self.labels = np.asarray(split["label"], dtype=np.int64)
         self.key = fingerprint(texts)
 
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each article, padding left out: (articles,)."""
+        return self.attention_mask.sum(axis=1)
+
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, index: int) -> tuple:
         return self.input_ids[index], self.attention_mask[index], self.token_type_ids[index], self.labels[index]
+
+
+class FirstRows(torch.utils.data.Subset):
+    """The first ``rows`` articles of a dataset, labels and lengths with them."""
+
+    def __init__(self, dataset: torch.utils.data.Dataset, rows: int):
+        super().__init__(dataset, range(rows))
+        self.labels = dataset.labels[:rows]
+        if hasattr(dataset, "lengths"):
+            self.lengths = dataset.lengths[:rows]
 
 
 def collate(items: Sequence[tuple]) -> tuple[torch.Tensor, ...]:
@@ -290,27 +306,39 @@ def _stack(rows: Sequence[np.ndarray]) -> np.ndarray:
     return stacked
 
 
-class EpochShuffle(Sampler):
-    """A new order every epoch that depends on (seed, epoch) alone, so that a resumed run sees the same batches."""
+class ShuffledBatches(Sampler):
+    """Batches of row numbers in a new order every epoch that depends on (seed, epoch) alone: a resumed run sees the same.
 
-    def __init__(self, size: int, seed: int):
-        self.size, self.seed, self.epoch = size, seed, 0
+    With ``lengths``, the shuffled rows are sorted by length within stretches of ``GROUP`` batches, and the batches shuffled
+    again: articles of like length meet, and a batch is padded little, while who meets whom still changes every epoch.
+
+    A last batch of a single article is left out: neither batch normalisation nor DIST's intra relation is defined on it.
+    """
+
+    def __init__(self, size: int, batch_size: int, seed: int, lengths: np.ndarray | None = None):
+        self.size, self.batch_size, self.seed, self.lengths = size, batch_size, seed, lengths
+        self.epoch = 0
 
     def __len__(self) -> int:
-        return self.size
+        return self.size // self.batch_size + (self.size % self.batch_size > 1)
 
-    def __iter__(self) -> Iterator[int]:
-        return iter(np.random.default_rng([self.seed, self.epoch]).permutation(self.size).tolist())
+    def __iter__(self) -> Iterator[list[int]]:
+        generator = np.random.default_rng([self.seed, self.epoch])
+        order = generator.permutation(self.size)
+        numbers = np.arange(len(self))
+        if self.lengths is not None:
+            stretch = GROUP * self.batch_size
+            parts = (order[first : first + stretch] for first in range(0, self.size, stretch))
+            order = np.concatenate([part[np.argsort(self.lengths[part], kind="stable")] for part in parts])
+            numbers = generator.permutation(numbers)
+        for number in numbers:
+            yield order[number * self.batch_size : (number + 1) * self.batch_size].tolist()
 
 
-def train_loader(dataset: torch.utils.data.Dataset, batch_size: int, seed: int) -> DataLoader:
-    """Shuffled batches; set ``loader.sampler.epoch`` before each epoch.
-
-    A last batch of a single article is dropped: neither batch normalisation nor DIST's intra relation is defined on it.
-    """
-    lonely = len(dataset) % batch_size == 1
-    sampler = EpochShuffle(len(dataset), seed)
-    return DataLoader(dataset, batch_size, sampler=sampler, collate_fn=collate, drop_last=lonely)
+def train_loader(dataset: torch.utils.data.Dataset, batch_size: int, seed: int, grouped: bool = False) -> DataLoader:
+    """Shuffled batches, ``grouped`` by length or not; set ``loader.batch_sampler.epoch`` before each epoch."""
+    batches = ShuffledBatches(len(dataset), batch_size, seed, dataset.lengths if grouped else None)
+    return DataLoader(dataset, batch_sampler=batches, collate_fn=collate)
 
 
 def eval_loader(dataset: torch.utils.data.Dataset, batch_size: int) -> DataLoader:

@@ -68,6 +68,11 @@ class EncoderFiles:
     folder: Path
     weights: str  # first digits of the weights' SHA-256, for cache keys
 
+    @property
+    def hidden_size(self) -> int:
+        """Width of a token's features, read from the configuration alone."""
+        return json.loads((self.folder / "config.json").read_text(encoding="utf-8"))["hidden_size"]
+
     def tokenizer(self):
         """The encoder's WordPiece tokenizer."""
         from transformers import AutoTokenizer
@@ -227,6 +232,13 @@ class FeatureArticles(torch.utils.data.Dataset):
         return features, mask, self.labels[index]
 
 
+def features_path(encoder: FrozenEncoder | EncoderFiles, articles: Articles, settings: Settings) -> Path:
+    """Where the features of ``articles`` are kept; the name holds all that they depend on."""
+    precision = "bf16" if settings.bfloat16 else "fp32"
+    length = articles.input_ids.shape[1]
+    return settings.cache / f"features-{articles.key}-{encoder.weights}-{length}-{precision}.f16"
+
+
 def cached_features(
     encoder: FrozenEncoder, articles: Articles, settings: Settings, batch_size: int = ENCODING_BATCH
 ) -> CachedFeatures:
@@ -242,10 +254,7 @@ def cached_features(
     """
     lengths = articles.attention_mask.sum(axis=1)
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    precision = "bf16" if settings.bfloat16 else "fp32"
-    length = articles.input_ids.shape[1]
-    name = f"features-{articles.key}-{encoder.weights}-{length}-{precision}.f16"
-    path = settings.cache / name
+    path = features_path(encoder, articles, settings)
     features = CachedFeatures(path, encoder.hidden_size, starts)
     size = int(starts[-1]) * encoder.hidden_size * 2  # bytes of float16
     if path.exists() and path.stat().st_size == size:
@@ -255,7 +264,7 @@ def cached_features(
         if path.exists() and path.stat().st_size == size:  # another process made it while this one waited
             return features
         if path.exists():
-            print(f"{name} is cut off ({path.stat().st_size:,} of {size:,} bytes): encoding these articles again.")
+            print(f"{path.name} is cut off ({path.stat().st_size:,} of {size:,} bytes): encoding these articles again.")
             path.unlink()
         _encode_to(features, size, encoder, articles, settings, batch_size)
     return features

@@ -1,4 +1,4 @@
-"""Accuracy with its interval, paired tests, the results table and the verdicts on the report's claims.
+"""The results table and what else is read off run records: confusion, selection, gains by kind of article, costs.
 
 Everything here is computed from run records alone.
 """
@@ -6,18 +6,19 @@ Everything here is computed from run records alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, norm
 from sklearn.metrics import confusion_matrix
 
 from .corpus import NEAR
 from .files import write_text
+from .records import COMMITTED_RESULTS, Record, read_records
+from .runs import RUNS
 from .settings import CLASS_NAMES, ROOT
-from .study import COMMITTED_RESULTS, RUNS, Record, Study, read_record
+from .statistics import accuracy_interval, gain_interval, gains_by_seed, mcnemar, seed_interval, two_way_interval
+from .study import Study
 
 REPORT_CURVES = ROOT / "data" / "report_curves.csv"
 QUOTED = {
@@ -32,23 +33,43 @@ REPORT_TABLES = {
     "model5_char_vdcnn": "Table 5",
     "model6_bert_vdcnn_teacher": "Table 5",
 }
-CONFIDENCE = 0.95
-RESAMPLES = 10_000  # bootstrap draws
 
 
-def study_records(study: Study) -> dict[str, list[Record]]:
-    """The study's runs by name, a record a seed: read where there is one, else made.
+def study_records(study: Study, *parts: str) -> dict[str, list[Record]]:
+    """The study's runs by name, a record a seed: read where there is one, else made (see :meth:`Study.seeds`).
 
-    A record of exactly these settings that is committed under ``data/results`` counts as there.
+    Args:
+        parts: of which parts of the study (see :class:`agnews_utils.runs.Run`); all if none is named
     """
-    records: dict[str, list[Record]] = {}
-    for name in RUNS:
-        for seed in study.seeds(name):
-            own = study.run_folder(name, seed)
-            committed = COMMITTED_RESULTS / study.key / own.name
-            use_committed = (committed / "record.json").exists() and not (own / "record.json").exists()
-            records.setdefault(name, []).append(read_record(committed) if use_committed else study.record(name, seed))
-    return records
+    names = [name for name, run in RUNS.items() if not parts or run.part in parts]
+    records = {name: [study.record(name, seed) for seed in study.seeds(name)] for name in names}
+    return {name: runs for name, runs in records.items() if runs}
+
+
+def widest_records(study: Study | None) -> tuple[dict[str, list[Record]], str]:
+    """All records of the full study and what made them: ``study``'s own, or in ``quick`` and with None those that are committed.
+
+    Raises:
+        FileNotFoundError: the committed ones are wanted, and there are none.
+    """
+    if study is not None and study.settings.profile.name != "quick":
+        return study_records(study), study.title
+    folders = sorted({path.parent.parent for path in COMMITTED_RESULTS.glob("*-full/*/record.json")})
+    if not folders:
+        raise FileNotFoundError(
+            f"There is no full study under {COMMITTED_RESULTS}: get it with git, or make one (make study, AGNEWS_PROFILE=full)."
+        )
+    records = read_records(max(folders, key=lambda folder: len(list(folder.glob("*/record.json")))))
+    facts = next(iter(records.values()))[0].facts
+    return records, (
+        f"{facts['data']['title']}, {facts['rows']['train']:,} training rows, encoder {facts['encoder']['name']} "
+        "(the published full study)"
+    )
+
+
+def of_parts(records: Mapping[str, list[Record]], *parts: str) -> dict[str, list[Record]]:
+    """The records of runs of these parts of the study (see :class:`agnews_utils.runs.Run`)."""
+    return {name: runs for name, runs in records.items() if RUNS[name].part in parts}
 
 
 def report_curves() -> pd.DataFrame:
@@ -62,57 +83,6 @@ def report_accuracy() -> dict[str, float]:
     return best | QUOTED
 
 
-def accuracy_interval(right: np.ndarray, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Wilson's interval of an accuracy: it speaks of the test rows drawn, not of seeds.
-
-    Args:
-        right: (N,), whether each row was right, or the share of seeds that got it right
-
-    Raises:
-        ValueError: no rows.
-    """
-    n = len(right)
-    if n == 0:
-        raise ValueError("An accuracy needs at least one row.")
-    accuracy, z = float(np.mean(right)), norm.ppf(0.5 + confidence / 2)
-    centre = (accuracy + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(accuracy * (1 - accuracy) / n + z**2 / (4 * n**2))
-    return max(float(centre - half), 0.0), min(float(centre + half), 1.0)
-
-
-def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> dict:
-    """Exact McNemar test of two models on the same rows.
-
-    Args:
-        right_a, right_b: (N,), whether each row was right
-
-    Returns:
-        ``only_a`` and ``only_b`` (rows that one alone got right), ``gain`` (accuracy of b minus a) and the two-sided
-        ``p``: if both models were equally good, how often a split of the disagreements at least this uneven would come up.
-
-    Raises:
-        ValueError: the two are not of the same rows.
-    """
-    if len(right_a) != len(right_b):
-        raise ValueError(
-            f"{len(right_a)} and {len(right_b)} rows: a paired test needs the same test rows of both models."
-        )
-    only_a, only_b = int(np.sum(right_a & ~right_b)), int(np.sum(~right_a & right_b))
-    p = binomtest(only_b, only_a + only_b).pvalue if only_a + only_b else 1.0
-    return {"only_a": only_a, "only_b": only_b, "gain": (only_b - only_a) / len(right_a), "p": float(p)}
-
-
-def gain_interval(gains: np.ndarray, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Bootstrap percentile interval of the mean of per-row gains (+1: only b right, -1: only a right, 0: same).
-
-    Rows are drawn anew with replacement. Only how many rows have each gain matters, and those counts are multinomial.
-    """
-    values, counts = np.unique(gains, return_counts=True)
-    drawn = np.random.default_rng(0).multinomial(len(gains), counts / len(gains), size=RESAMPLES) @ values / len(gains)
-    low, high = np.quantile(drawn, [0.5 - confidence / 2, 0.5 + confidence / 2])
-    return float(low), float(high)
-
-
 def mean_right(records: list[Record]) -> np.ndarray:
     """Share of seeds that got each test row right: (rows,)."""
     return np.mean([record.right for record in records], axis=0)
@@ -121,15 +91,16 @@ def mean_right(records: list[Record]) -> np.ndarray:
 def results_table(records: Mapping[str, list[Record]]) -> pd.DataFrame:
     """One row a model: the report's accuracy, ours by both protocols, interval, parameters, seconds.
 
-    With several seeds the accuracies and seconds are means over them, and the interval is Wilson's at the mean accuracy.
-    The column of the best test epoch is empty for a run that has no test accuracy by epoch.
+    With several seeds the accuracy and the seconds are means over them, and the interval is Wilson's at the mean accuracy.
+    The best test epoch is that of the first seed, which alone is sure to have trained all epochs; empty for a run that has
+    no test accuracy by epoch.
     """
     reported = report_accuracy()
     rows = []
     for name, runs in records.items():
         first = runs[0]
         low, high = accuracy_interval(mean_right(runs))
-        by_epoch = all("test_accuracy" in r.history for r in runs)
+        by_epoch = "test_accuracy" in first.history
         rows.append(
             {
                 "run": name,
@@ -137,7 +108,7 @@ def results_table(records: Mapping[str, list[Record]]) -> pd.DataFrame:
                 "table": REPORT_TABLES.get(name, ""),
                 "parameters": first.facts["parameters"],
                 "report": reported.get(name, np.nan),
-                "ours, best test epoch": np.mean([r.best_test_accuracy for r in runs]) if by_epoch else np.nan,
+                "ours, best test epoch": first.best_test_accuracy if by_epoch else np.nan,
                 "ours, selected on validation": np.mean([r.test_accuracy for r in runs]),
                 "95% low": low,
                 "95% high": high,
@@ -228,23 +199,100 @@ def most_confused(record: Record) -> dict:
 
 
 def paired(records: Mapping[str, list[Record]], pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
-    """Exact McNemar test of each pair (a, b) of runs, first seeds, and the bootstrap interval of the gain b - a; in points."""
+    """Each pair (a, b) of runs over the seeds that both have; gains b - a and their intervals in points.
+
+    ``low`` to ``high`` is the two-way bootstrap over seeds and test rows, ``seeds low`` to ``seeds high`` Student's t over
+    seeds for these very rows; then the exact McNemar test of the first shared seed, and the number of seeds at which it
+    gives p < 0.05 in favour of b and of a.
+    """
     rows = []
     for a, b in pairs:
-        before, after = records[a][0], records[b][0]
-        test = mcnemar(before.right, after.right)
-        low, high = gain_interval(after.right.astype(int) - before.right)
+        gains = gains_by_seed(records[a], records[b])
+        tests = [mcnemar(gain < 0, gain > 0) for gain in gains.to_numpy()]
+        low, high = two_way_interval(gains)
+        seeds_low, seeds_high = seed_interval(gains.mean(axis=1))
+        first = tests[0]
         rows.append(
-            {"a": before.run.title, "b": after.run.title, "only a right": test["only_a"], "only b right": test["only_b"],
-             "gain": 100 * test["gain"], "low": 100 * low, "high": 100 * high, "p": test["p"]}
+            {"a": records[a][0].run.title, "b": records[b][0].run.title, "seeds": len(gains),
+             "gain": 100 * gains.to_numpy().mean(), "low": 100 * low, "high": 100 * high,
+             "seeds low": 100 * seeds_low, "seeds high": 100 * seeds_high,
+             "only a right": first["only_a"], "only b right": first["only_b"], "p": first["p"],
+             "b better at p < 0.05": sum(test["p"] < 0.05 and test["gain"] > 0 for test in tests),
+             "a better at p < 0.05": sum(test["p"] < 0.05 and test["gain"] < 0 for test in tests)}
         )  # fmt: skip
     return pd.DataFrame(rows)
 
 
 def seed_gains(before: list[Record], after: list[Record]) -> pd.Series:
     """Gain in test accuracy for each seed that both runs have, by seed."""
-    first = {record.seed: record.test_accuracy for record in before}
-    return pd.Series({r.seed: r.test_accuracy - first[r.seed] for r in after if r.seed in first}, dtype=float)
+    return gains_by_seed(before, after).mean(axis=1)
+
+
+def accuracy_over_seeds(records: Mapping[str, list[Record]]) -> pd.DataFrame:
+    """Validation-selected test accuracy of each run over its seeds, in percent: mean, sd, Student's t interval, extremes."""
+    rows = []
+    for runs in records.values():
+        values = np.array([100 * run.test_accuracy for run in runs])
+        low, high = seed_interval(values)
+        rows.append(
+            {"model": runs[0].run.title, "seeds": len(values), "mean": values.mean(),
+             "sd": values.std(ddof=1) if len(values) > 1 else np.nan, "low": low, "high": high,
+             "lowest seed": values.min(), "highest seed": values.max(),
+             "training rows": runs[0].facts["rows"]["train"]}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def patience_costs(records: Mapping[str, list[Record]]) -> pd.DataFrame:
+    """What stopping early gives away, on the runs that had a patience and trained all epochs all the same.
+
+    One row a run: the epoch kept by the rule and the one that validation would have chosen of all, with their test accuracies
+    in percent.
+    """
+    rows = []
+    for record in (record for runs in records.values() for record in runs):
+        recipe = record.facts["recipe"]
+        if recipe["patience"] and recipe["run_on"]:
+            kept, best = record.facts["best_epoch"], int(record.history["validation_accuracy"].argmax()) + 1
+            test = 100 * record.history["test_accuracy"]
+            rows.append(
+                {"model": record.run.title, "epochs": len(test), "kept by the rule": kept, "best of all epochs": best,
+                 "accuracy, kept": test[kept - 1], "accuracy, best of all": test[best - 1]}
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def encoding_seconds(benchmark: pd.DataFrame) -> float:
+    """Core seconds that the frozen encoder needs for an article of a shuffled batch, by the benchmark's table.
+
+    It is what a teacher's epoch that encodes again takes longer than one from cached features, both measured side by side.
+    """
+    row = benchmark[benchmark["what"].str.startswith("teacher: epoch that encodes again")].iloc[0]
+    return float((row["seconds above"] - row["seconds below"]) * row["threads"] / row["articles"])
+
+
+def costs(records: Mapping[str, list[Record]], seconds_per_article: float) -> pd.DataFrame:
+    """What the study cost, one row a run: seeds, epochs, core hours here, the report's GPU hours, encoding that was saved.
+
+    Args:
+        seconds_per_article: core seconds that the frozen encoder needs for an article, as measured by the benchmark. Without a
+            cache, every training article of every epoch of a run that reads features or a teacher's logits would be encoded
+            again; the cache encodes each once, which is not counted here but in a row of its own by the caller.
+    """
+    curves = report_curves()
+    hours = (curves.groupby("run")["train_seconds"].sum() / 3600).to_dict()
+    rows = []
+    for name, runs in records.items():
+        run = runs[0].run
+        epochs = sum(len(r.history) for r in runs) if run.inputs != "text" else 0
+        read = sum(len(r.history) * r.facts["rows"]["train"] for r in runs)
+        needs_encoder = run.inputs == "features" or (run.teacher and RUNS[run.teacher].inputs == "features")
+        rows.append(
+            {"model": run.title, "part": run.part, "seeds": len(runs), "epochs": epochs,
+             "core hours": sum(r.core_hours for r in runs), "report, GPU hours of training": hours.get(name, np.nan),
+             "core hours of encoding saved": read * seconds_per_article / 3600 if needs_encoder else 0.0}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def kinds_of_article(facts: pd.DataFrame, labels: np.ndarray, max_length: int) -> dict[str, np.ndarray]:
@@ -276,109 +324,3 @@ def gains_by_kind(before: list[Record], after: list[Record], kinds: Mapping[str,
              "gain": (b - a)[mask].mean(), "low": low, "high": high}
         )  # fmt: skip
     return pd.DataFrame(rows).set_index("kind")
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A claim of the report that compares run ``b`` with run ``a``, or the gain b - a with the gain d - c."""
-
-    number: str
-    text: str
-    a: str = ""
-    b: str = ""
-    c: str = ""
-    d: str = ""
-
-
-CLAIMS = (
-    Claim("1", "Frozen BERT + CNN beats frozen BERT + one linear layer", "linear_probe", "model6_bert_vdcnn_teacher"),
-    Claim("2", "BERT-VDCNN beats the character VDCNN", "model5_char_vdcnn", "model6_bert_vdcnn_teacher"),
-    Claim("3a", "DIST lifts the 4-layer CNN (report: by 1.38 points)", "model1_simple_cnn_plain", "model2_simple_cnn_distilled"),
-    Claim("3b", "DIST lifts the 1-layer CNN (report: by 0.54 points)", "model3_simpler_cnn_plain", "model4_simpler_cnn_distilled"),
-    Claim("4", "The gain is smaller when the capacity gap is larger (1 layer against 4)",
-          "model1_simple_cnn_plain", "model2_simple_cnn_distilled", "model3_simpler_cnn_plain", "model4_simpler_cnn_distilled"),
-    Claim("5", "Some beta, gamma, tau and CE weight let a student pass its teacher (named, not explored)"),
-    Claim("6", "Models trained this way suit small devices (named, not measured)"),
-)  # fmt: skip
-RULE = (
-    "Rule, second edition: made after a look at a trial run, and before the published one. The first was written before any "
-    "number; the second adds the condition on the larger of two gains, and says that gains are those of first seeds. "
-    "A claim that compares two models **holds** if the accuracy goes the claimed way "
-    "and the two-sided exact McNemar test of their first seeds gives p < 0.05; it **does not hold** if the accuracy goes the "
-    "other way with p < 0.05; else it **cannot be told from this run**. Where both models have several seeds, the mean gain "
-    "over them must also go the same way and be larger than its standard deviation, or it cannot be told. A claim about two "
-    "gains, those of first seeds, is judged by whether the 95 % bootstrap interval of their difference leaves out zero; and the "
-    "larger of the two must be clearly above zero by the rule for two models, or it cannot be told. Two models that trained on "
-    "different numbers of articles, and a claim that no run here tests, cannot be told."
-)
-
-
-def verdicts(records: Mapping[str, list[Record]]) -> pd.DataFrame:
-    """Each claim with its evidence and its verdict by :data:`RULE`."""
-    rows = []
-    for claim in CLAIMS:
-        missing = [name for name in (claim.a, claim.b, claim.c, claim.d) if name and name not in records]
-        if not claim.a or missing:
-            evidence = f"no record of {', '.join(missing)}" if missing else "no run here tests it"
-            verdict = CANNOT_BE_TOLD
-        elif claim.c:
-            evidence, verdict = _compare_gains(*(records[name] for name in (claim.a, claim.b, claim.c, claim.d)))
-        else:
-            evidence, verdict = compare_models(records[claim.a], records[claim.b])
-        rows.append({"claim": claim.number, "text": claim.text, "evidence": evidence, "verdict": verdict})
-    return pd.DataFrame(rows).set_index("claim")
-
-
-def verdicts_markdown(table: pd.DataFrame) -> str:
-    """The verdicts in Markdown."""
-    lines = ["| Claim | The report says | Evidence here | Verdict |", "|---|---|---|---|"]
-    for number, row in table.iterrows():
-        lines.append(f"| {number} | {row['text']} | {row['evidence']} | **{row['verdict']}** |")
-    return "\n".join(lines) + "\n"
-
-
-def compare_models(before: list[Record], after: list[Record]) -> tuple[str, str]:
-    """Evidence and verdict, by :data:`RULE`, on "``after`` is better than ``before``"."""
-    test, gains = mcnemar(before[0].right, after[0].right), seed_gains(before, after)
-    evidence = (
-        f"{100 * test['gain']:+.2f} points ({test['only_b']} rows fixed, {test['only_a']} broken; "
-        f"McNemar p {p_in_words(test['p'])})"
-    )
-    clear = test["p"] < 0.05
-    if len(gains) > 1:
-        evidence += f"; over {len(gains)} seeds {100 * gains.mean():+.2f}, sd {100 * gains.std():.2f}"
-        clear &= gains.mean() * np.sign(test["gain"]) > gains.std()
-    rows = [runs[0].facts["rows"]["train"] for runs in (before, after)]
-    if rows[0] != rows[1]:
-        evidence += f"; but trained on {rows[0]:,} and {rows[1]:,} articles"
-        clear = False
-    return evidence, _verdict(test["gain"], bool(clear))
-
-
-def _compare_gains(a: list[Record], b: list[Record], c: list[Record], d: list[Record]) -> tuple[str, str]:
-    """Evidence and verdict on "the gain from a to b is larger than that from c to d", first seeds."""
-    one, other = (after[0].right.astype(int) - before[0].right for before, after in ((a, b), (c, d)))
-    low, high = gain_interval(one - other)
-    difference = float((one - other).mean())
-    larger_is_a_gain = compare_models(*((a, b) if difference > 0 else (c, d)))[1] == HOLDS
-    evidence = (
-        f"first seeds: gains {100 * one.mean():+.2f} and {100 * other.mean():+.2f}; their difference "
-        f"{100 * difference:+.2f} points, 95 % {100 * low:+.2f} to {100 * high:+.2f}"
-    )
-    if not larger_is_a_gain:
-        evidence += "; the larger is not clearly above zero"
-    return evidence, _verdict(difference, larger_is_a_gain and (low > 0 or high < 0))
-
-
-HOLDS, CANNOT_BE_TOLD = "holds", "cannot be told from this run"
-
-
-def _verdict(gain: float, clear: bool) -> str:
-    if not clear:
-        return CANNOT_BE_TOLD
-    return HOLDS if gain > 0 else "does not hold"
-
-
-def p_in_words(p: float) -> str:
-    """A p value with as many digits as it deserves, below one in ten thousand as "< 0.0001"."""
-    return "< 0.0001" if p < 1e-4 else f"{p:.4f}" if p < 0.01 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"

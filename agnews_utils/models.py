@@ -183,12 +183,18 @@ class BertVDCNN(nn.Module):
     """Model 6, the teacher: a frozen BERT as the embedding layer of a VDCNN.
 
     From text it gives the same logits as its VDCNN gives from cached features, because the features pass through float16
-    here too, as they do on disk.
+    here too, as they do on disk. With ``dropout``, BERT's dropout is on while the VDCNN trains, as it was in the report's
+    run; its features are then other ones every time and cannot be cached.
     """
 
-    def __init__(self, encoder: FrozenEncoder, vdcnn: VDCNN):
+    def __init__(self, encoder: FrozenEncoder, vdcnn: VDCNN, dropout: bool = False):
         super().__init__()
-        self.encoder, self.vdcnn = encoder, vdcnn
+        self.encoder, self.vdcnn, self.dropout = encoder, vdcnn, dropout
+
+    def train(self, mode: bool = True) -> BertVDCNN:
+        super().train(mode)
+        self.encoder.bert.train(mode and self.dropout)
+        return self
 
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
@@ -196,6 +202,30 @@ class BertVDCNN(nn.Module):
         """(B, L) token ids and mask to (B, K) logits."""
         features = self.encoder(input_ids, attention_mask, token_type_ids).to(torch.float16)
         return self.vdcnn(features, attention_mask)
+
+
+class BertClassifier(nn.Module):
+    """The strong teacher: a BERT that trains too, and one linear layer on the mean of the article's features.
+
+    Args:
+        encoder: its BERT is unfrozen here
+        dropout: of the mean, while training; BERT's own dropout is as its configuration says
+    """
+
+    def __init__(self, encoder: FrozenEncoder, dropout: float = 0.1, num_classes: int = NUM_CLASSES):
+        super().__init__()
+        self.bert = encoder.bert.requires_grad_(True)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(encoder.hidden_size, num_classes)
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """(B, L) token ids and mask to (B, K) logits."""
+        longest = int(attention_mask.sum(dim=1).max())  # what no article of the batch reaches need not be computed
+        ids, mask = input_ids[:, :longest].long(), attention_mask[:, :longest].long()
+        features = self.bert(input_ids=ids, attention_mask=mask).last_hidden_state
+        return self.linear(self.dropout(mean_of_tokens(features, mask)))
 
 
 class LinearProbe(nn.Module):
@@ -207,8 +237,13 @@ class LinearProbe(nn.Module):
 
     def forward(self, features: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """(B, L, channels_in) features and (B, L) mask to (B, K) logits."""
-        mask = attention_mask[..., None].float()
-        return self.linear((features.float() * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1))
+        return self.linear(mean_of_tokens(features, attention_mask))
+
+
+def mean_of_tokens(features: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    """(B, L, C) features and (B, L) mask to the mean (B, C) over real tokens."""
+    mask = attention_mask[..., None].float()
+    return (features.float() * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
 
 
 class CharVDCNN(nn.Module):

@@ -13,10 +13,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from .evaluation import CONFIDENCE, accuracy_interval, confusion, mean_right, report_curves
+from .calibration import calibration_error, reliability
+from .evaluation import confusion, mean_right, report_curves
 from .losses import DISTLoss
+from .records import Record
 from .settings import CLASS_NAMES
-from .study import Record, Study
+from .statistics import CONFIDENCE, accuracy_interval
+from .study import Study
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"  # Okabe and Ito's palette
 CLASS_COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7")
@@ -97,8 +100,8 @@ def length_distribution(lengths: np.ndarray, max_length: int) -> Figure:
 def training_figure(records: list[Record], title: str) -> Figure:
     """A figure as the report's 1 to 4, and beside it the loss and the confusion matrix.
 
-    Test accuracy by epoch, thin grey: the report's own run; every seed of ours a line. The ring marks the epoch that
-    validation selected.
+    Test accuracy by epoch, thin grey: the report's own run; ours a line with a band over seeds. The ring marks the epoch
+    that validation selected.
     """
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4), width_ratios=(1.2, 1, 1))
     accuracy_panel(left, records)
@@ -118,25 +121,22 @@ def accuracy_panel(axes: Axes, records: list[Record]) -> None:
         axes.plot(
             theirs["epoch"], theirs["test_accuracy"], color=GREY, linewidth=1, linestyle="--", label="the report's run"
         )
-    lowest = theirs["test_accuracy"].min() if len(theirs) else 1.0
-    for number, record in enumerate(records):
-        history, best = record.history, record.facts["best_epoch"]
-        label = "ours" if number == 0 else None
-        label = f"ours ({len(records)} seeds)" if label and len(records) > 1 else label
-        axes.plot(
-            history["epoch"],
-            history["test_accuracy"],
-            color=BLUE,
-            marker="o",
-            markersize=3,
-            alpha=1 - 0.5 * (number > 0),
-            label=label,
-        )
-        axes.plot(
-            best, history["test_accuracy"][best - 1], "o", markersize=10, markerfacecolor="none", color=ORANGE,
-            label=None if number else "selected on validation",
-        )  # fmt: skip
-        lowest = min(lowest, history["test_accuracy"].min())
+    lowest = min([1.0, *theirs["test_accuracy"], *(r.history["test_accuracy"].min() for r in records)])
+    history, best = records[0].history, records[0].facts["best_epoch"]
+    label = "ours" if len(records) == 1 else "ours, first seed"
+    if len(records) > 1:  # a run may have stopped early: an epoch's band is of the seeds that reached it
+        by_epoch = pd.concat([r.history.set_index("epoch")["test_accuracy"] for r in records], axis=1)
+        reached = by_epoch.notna().sum(axis=1) > 1
+        low, high = by_epoch.min(axis=1)[reached], by_epoch.max(axis=1)[reached]
+        axes.fill_between(low.index, low, high, color=BLUE, alpha=0.25, label=f"range over {len(records)} seeds")
+        for r in records[1:]:
+            chosen = r.facts["best_epoch"]
+            axes.plot(chosen, r.history["test_accuracy"][chosen - 1], ".", color=ORANGE, markersize=6)
+    axes.plot(history["epoch"], history["test_accuracy"], color=BLUE, marker="o", markersize=3, label=label)
+    axes.plot(
+        best, history["test_accuracy"][best - 1], "o", markersize=10, markerfacecolor="none", color=ORANGE,
+        label="selected on validation" + (" (dots: other seeds)" if len(records) > 1 else ""),
+    )  # fmt: skip
     axes.set(
         xlabel="epoch",
         ylabel="test accuracy",
@@ -228,6 +228,106 @@ def forest(gains: pd.DataFrame, title: str) -> Figure:
         xlabel=f"gain in points of test accuracy ({CONFIDENCE:.0%} bootstrap interval)",
         title=title,
     )
+    return figure
+
+
+def forest_of_pairs(pairs: pd.DataFrame, title: str, reported: Mapping[str, float] | None = None) -> Figure:
+    """Gains of pairs of models in points, with the interval over seeds and test articles, and that over seeds alone.
+
+    Args:
+        pairs: what :func:`agnews_utils.evaluation.paired` gives
+        reported: gain in points that the report names for a pair, by the title of its second model
+    """
+    figure, axes = plt.subplots(figsize=(9.5, 0.55 * len(pairs) + 1.6))
+    places = np.arange(len(pairs))[::-1]
+    axes.hlines(places, pairs["low"], pairs["high"], color=BLUE, linewidth=1.5, label="95 % over seeds and articles")
+    axes.hlines(
+        places, pairs["seeds low"], pairs["seeds high"], color=BLUE, linewidth=5, alpha=0.5, label="95 % over seeds"
+    )
+    axes.plot(pairs["gain"], places, "o", color=BLUE)
+    for place, name in zip(places, pairs["b"], strict=True):
+        if reported and name in reported:
+            axes.plot(reported[name], place, "x", color=ORANGE, markersize=8, markeredgewidth=2)
+    if reported:
+        axes.plot([], [], "x", color=ORANGE, markersize=8, markeredgewidth=2, label="the report's gain, one run each")
+    axes.axvline(0, color="black", linewidth=1)
+    labels = [f"{row.b}\nagainst {row.a} ({row.seeds} seed{'s' * (row.seeds > 1)})" for row in pairs.itertuples()]
+    axes.set(yticks=places, xlabel="gain in points of test accuracy", title=title)
+    axes.set_yticklabels(labels, fontsize="small")
+    figure.legend(loc="outside upper right", fontsize="small", ncols=3)
+    return figure
+
+
+def reliability_panels(records: Mapping[str, list[Record]]) -> Figure:
+    """Accuracy against confidence in bins, for each run (all its seeds together); the diagonal is a calibrated model."""
+    columns = min(4, len(records))
+    rows = -(-len(records) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(3.2 * columns, 3.3 * rows), squeeze=False, sharex=True, sharey=True
+    )
+    for place, runs in zip(axes.flat, records.values(), strict=False):
+        logits, labels = np.concatenate([r.test_logits for r in runs]), np.concatenate([r.labels for r in runs])
+        table = reliability(logits, labels)
+        place.plot([0.25, 1], [0.25, 1], color=GREY, linestyle="--", linewidth=1)
+        place.plot(table["confidence"], table["accuracy"], color=BLUE, marker="o", markersize=4)
+        error = np.mean([calibration_error(r.test_logits, r.labels) for r in runs])
+        place.text(
+            0.97,
+            0.05,
+            f"calibration error\n{100 * error:.1f} points",
+            transform=place.transAxes,
+            ha="right",
+            fontsize="small",
+        )
+        place.set_title(runs[0].run.title.replace(", strong", ",\nstrong"), fontsize="small")
+    for place in axes.flat[len(records) :]:
+        place.axis("off")
+    figure.supylabel("share right", fontsize="medium")
+    for place in axes[-1]:
+        place.set_xlabel("confidence")
+    return figure
+
+
+def trade_off(table: pd.DataFrame) -> Figure:
+    """Test accuracy against parameters and against training seconds, a point a model, numbered as in the legend.
+
+    Args:
+        table: what :func:`agnews_utils.evaluation.results_table` gives
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(12, 4.4), sharey=True)
+    columns = (
+        ("parameters", "parameters (logarithmic)"),
+        ("training seconds", "training seconds of one run (logarithmic)"),
+    )
+    for place, (column, label) in zip(axes, columns, strict=True):
+        for number, row in enumerate(table.itertuples(index=False), 1):
+            x, y = table[column].iloc[number - 1], 100 * table["ours, selected on validation"].iloc[number - 1]
+            place.plot(x, y, "o", color=BLUE, markersize=15, label=f"{number}  {row.model}")
+            place.annotate(f"{number}", (x, y), ha="center", va="center", color="white", fontsize="small")
+        place.set(xscale="log", xlabel=label)
+    axes[0].set_ylabel("test accuracy in percent")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", fontsize="small", handlelength=0, markerscale=0)
+    figure.suptitle("What accuracy costs")
+    return figure
+
+
+def accuracy_by_rows(curves: Mapping[str, pd.DataFrame]) -> Figure:
+    """Test accuracy against training rows, one line a kind of training.
+
+    Args:
+        curves: name to a frame with ``rows``, ``mean``, ``low``, ``high`` (percent; low and high over seeds)
+    """
+    figure, axes = plt.subplots(figsize=(8, 4))
+    for (name, points), colour, marker in zip(curves.items(), CLASS_COLOURS, "os^D", strict=False):
+        spread = np.abs(points[["low", "high"]].to_numpy().T - points["mean"].to_numpy())
+        axes.errorbar(points["rows"], points["mean"], yerr=spread, color=colour, marker=marker, capsize=3, label=name)
+    ticks = sorted({rows for points in curves.values() for rows in points["rows"]})
+    axes.set(xscale="log", xlabel="labelled training rows (logarithmic)", ylabel="test accuracy in percent")
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set_title("The one-layer student by training rows (bars: 95 % over seeds)")
+    axes.legend(fontsize="small")
     return figure
 
 

@@ -40,13 +40,23 @@ class Profile:
     student_epochs: int
     small_student_epochs: int  # of the one-layer student, whose epoch costs a fifteenth of the four-layer one's
     char_epochs: int
-    seeds: int  # of the one-layer student (Models 3 and 4 and its KL yardstick)
+    fine_tune_epochs: int  # of the strong teacher
+    seeds: (
+        int  # of the one-layer student (Models 3 and 4 and its KL yardstick); in ``full`` every run has its own number
+    )
+    patience: int | None  # epochs without a new best validation accuracy after which a run stops; None: never
 
 
 PROFILES = {
-    "smoke": Profile("smoke", 320, 80, 160, 128, 256, 2, 2, 2, char_epochs=1, seeds=2),
-    "quick": Profile("quick", 14_000, 1_500, None, 5_000, 256, 4, 3, 6, char_epochs=5, seeds=3),
-    "full": Profile("full", None, 5_000, None, None, 1014, 30, 20, 20, char_epochs=15, seeds=10),
+    "smoke": Profile(
+        "smoke", 320, 80, 160, 128, 256, 2, 2, 2, char_epochs=1, fine_tune_epochs=1, seeds=2, patience=None
+    ),
+    "quick": Profile(
+        "quick", 14_000, 1_500, None, 5_000, 256, 4, 3, 6, char_epochs=5, fine_tune_epochs=1, seeds=3, patience=None
+    ),
+    "full": Profile(
+        "full", None, 5_000, None, None, 1014, 30, 20, 20, char_epochs=15, fine_tune_epochs=3, seeds=10, patience=4
+    ),
 }
 
 
@@ -64,6 +74,7 @@ class Settings:
     max_length: int = 64  # WordPiece tokens, [CLS] and [SEP] included (report: "maximum token length of 64")
     batch_size: int = 128
     lr: float = 1e-3
+    bar_position: int | None = None  # line of the terminal that progress bars take, where several processes share it
     split_seed: int = 0  # of the validation rows and of a profile's part of the data; never varied
 
     @property
@@ -94,7 +105,15 @@ class Settings:
             from tqdm import tqdm
         else:
             from tqdm.auto import tqdm
+        if self.bar_position is not None:
+            kwargs |= {"position": self.bar_position, "leave": False}
         return tqdm(iterable, disable=quiet, **kwargs)
+
+    def write(self, line: str) -> None:
+        """Prints a line without tearing progress bars apart."""
+        from tqdm import tqdm
+
+        tqdm.write(line)
 
     def __str__(self) -> str:
         p = self.profile

@@ -1,14 +1,11 @@
-"""The runs that make up the study, as data, and "load it if it is there, else train it".
-
-``python -m agnews_utils.study`` computes every missing run without a notebook.
-"""
+"""The study: asks for any run by name, and it is loaded if it is there, else trained."""
 
 from __future__ import annotations
 
 import json
 import platform
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 
@@ -17,169 +14,30 @@ import pandas as pd
 import torch
 from datasets import DatasetDict
 from filelock import FileLock
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 from torch import nn
 
 from . import losses, models
-from .baseline import tfidf_linear
+from .baseline import fasttext_classifier, fasttext_logits, tfidf_linear
 from .corpus import row_facts, token_lengths
-from .data import Articles, Source, fingerprint, load_ag_news, read_source
+from .data import Articles, FirstRows, Source, fingerprint, load_ag_news, read_source
 from .encoder import (
     CachedFeatures,
     EncoderFiles,
     FeatureArticles,
     FrozenEncoder,
     cached_features,
+    features_path,
     find_encoder,
 )
-from .files import replace_whole, sha256_of, write_text
-from .settings import ROOT, Settings, read_settings
-from .training import Fit, WithTeacher, fit, load_weights, predict, seed_everything
+from .files import write_text
+from .records import COMMITTED_RESULTS, Record, read_record, save_arrays
+from .runs import TEACHERS, Run, in_course, known, planned
+from .settings import Settings, read_settings
+from .training import Fit, Recipe, WithTeacher, fit, load_weights, predict, seed_everything
 
-STUDY_VERSION = 1  # raise it when a change makes the same settings give other numbers: older runs are then made again
-COMMITTED_RESULTS = ROOT / "data" / "results"
+STUDY_VERSION = 2  # raise it when a change makes the same settings give other numbers: older runs are then made again
 SPLITS = ("train", "validation", "test")
-
-
-@dataclass(frozen=True)
-class Run:
-    """One row of the study.
-
-    Attributes:
-        name: file name and what notebooks ask for
-        title: for people
-        model: class in :mod:`agnews_utils.models`, or "tfidf"
-        inputs: what the model reads: "tokens", "features", "characters" or "text"
-        epochs: which of the profile's epoch counts it takes: "teacher", "student", "small_student" or "char"
-        loss: class in :mod:`agnews_utils.losses`
-        loss_args, model_args: their arguments
-        teacher: the run whose logits the loss compares with
-        lr: Adam's step size, None for the settings' own
-    """
-
-    name: str
-    title: str
-    model: str
-    inputs: str
-    epochs: str = "student"
-    loss: str = "CrossEntropy"
-    loss_args: dict = field(default_factory=dict)
-    model_args: dict = field(default_factory=dict)
-    teacher: str | None = None
-    lr: float | None = None
-
-
-_TEACHER = "model6_bert_vdcnn_teacher"
-_DIST = {"loss": "DISTLoss", "loss_args": {"beta": 2.0, "gamma": 2.0, "tau": 1.0}, "teacher": _TEACHER}
-_KL = {"loss": "KLLoss", "loss_args": {"alpha": 0.9, "tau": 4.0}, "teacher": _TEACHER}
-
-# runs that the report made have the names that data/report_curves.csv gives them
-RUNS = {
-    run.name: run
-    for run in (
-        Run("tfidf_linear", "TF-IDF + linear", "tfidf", "text"),
-        Run("linear_probe", "Frozen encoder + linear", "LinearProbe", "features", "teacher", lr=1e-2),
-        Run(_TEACHER, "Model 6: BERT-VDCNN", "VDCNN", "features", "teacher"),
-        Run("model5_char_vdcnn", "Model 5: character VDCNN", "CharVDCNN", "characters", "char"),
-        Run("model1_simple_cnn_plain", "Model 1: Simple CNN, plain", "SimpleCNN", "tokens"),
-        Run("model2_simple_cnn_distilled", "Model 2: Simple CNN, DIST", "SimpleCNN", "tokens", **_DIST),
-        Run("simple_cnn_kl", "Simple CNN, KL", "SimpleCNN", "tokens", **_KL),
-        Run("model3_simpler_cnn_plain", "Model 3: Simpler CNN, plain", "SimplerCNN", "tokens", "small_student"),
-        Run(
-            "model4_simpler_cnn_distilled",
-            "Model 4: Simpler CNN, DIST",
-            "SimplerCNN",
-            "tokens",
-            "small_student",
-            **_DIST,
-        ),
-        Run("simpler_cnn_kl", "Simpler CNN, KL", "SimplerCNN", "tokens", "small_student", **_KL),
-    )
-}
-SEEDED = ("model3_simpler_cnn_plain", "model4_simpler_cnn_distilled", "simpler_cnn_kl")  # cheap: several seeds
-
-
-def planned(settings: Settings) -> list[tuple[str, int]]:
-    """Every (run, seed) of the study at this profile, teachers before their students."""
-    return [
-        (run.name, seed) for run in RUNS.values() for seed in range(settings.profile.seeds if run.name in SEEDED else 1)
-    ]
-
-
-@dataclass(frozen=True)
-class Record:
-    """What is kept of a finished run: enough to redo the analysis without training.
-
-    Attributes:
-        run, seed: which run
-        facts: the record file's content: settings, data, encoder, machine, parameters, seconds
-        history: one row an epoch (see :class:`agnews_utils.training.Fit`)
-        test_logits: (test rows, classes), of the epoch selected on validation
-        labels: (test rows,)
-    """
-
-    run: Run
-    seed: int
-    facts: dict
-    history: pd.DataFrame
-    test_logits: np.ndarray
-    labels: np.ndarray
-
-    @property
-    def predictions(self) -> np.ndarray:
-        """Predicted class of each test row, by the validation-selected weights."""
-        return self.test_logits.argmax(axis=1)
-
-    @property
-    def right(self) -> np.ndarray:
-        """Whether each test row was predicted right."""
-        return self.predictions == self.labels
-
-    @property
-    def test_accuracy(self) -> float:
-        """Test accuracy of the epoch selected on validation: the honest number."""
-        return float(self.right.mean())
-
-    @property
-    def best_test_accuracy(self) -> float:
-        """The report's own protocol: the highest test accuracy of any epoch, so the test set selects."""
-        return float(self.history["test_accuracy"].max()) if "test_accuracy" in self.history else self.test_accuracy
-
-    @property
-    def train_seconds(self) -> float:
-        """Seconds of training, evaluation left out."""
-        return float(self.facts["train_seconds"])
-
-
-def read_record(folder: Path) -> Record:
-    """A record from its folder.
-
-    Raises:
-        ValueError: the record is damaged.
-    """
-    try:
-        facts = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-        arrays = load_file(folder / "test_logits.safetensors")
-        run = Run(**facts["run"])
-        history = pd.DataFrame(facts["history"])
-        logits, labels = arrays["logits"].astype(np.float32), arrays["labels"].astype(np.int64)
-        seed = facts["seed"]
-    except Exception as reason:
-        raise ValueError(
-            f"The run record in {folder} is damaged: delete the folder, and the run is made again."
-        ) from reason
-    return Record(run, seed, facts, history, logits, labels)
-
-
-def read_records(folder: Path) -> dict[str, list[Record]]:
-    """All finished runs in ``folder``: name to records by seed, in the study's order."""
-    found = [read_record(path.parent) for path in folder.glob("*/record.json")]
-    order = list(RUNS)
-    found.sort(key=lambda r: (order.index(r.run.name) if r.run.name in order else len(order), r.seed))
-    records: dict[str, list[Record]] = {}
-    for record in found:
-        records.setdefault(record.run.name, []).append(record)
-    return records
 
 
 class Study:
@@ -227,6 +85,11 @@ class Study:
         return self.settings.work / "runs" / self.key
 
     @property
+    def committed(self) -> Path:
+        """Where records of exactly this data, encoder and profile are committed, if they are."""
+        return COMMITTED_RESULTS / self.key
+
+    @property
     def output(self) -> Path:
         """Folder of the notebooks, figures and tables of this study; ignored by git."""
         return self.settings.output / self.key
@@ -258,6 +121,10 @@ class Study:
             ("features", split), lambda: cached_features(self.encoder, self.articles(split), self.settings)
         )
 
+    def has_features(self, split: str) -> bool:
+        """Whether the split's frozen features are in the cache."""
+        return features_path(self.encoder_files, self.articles(split), self.settings).exists()
+
     def dataset(self, split: str, inputs: str) -> torch.utils.data.Dataset:
         """The split as a model reads it: "tokens", "features" or "characters"."""
         if inputs == "tokens":
@@ -275,144 +142,216 @@ class Study:
     def seeds(self, name: str) -> list[int]:
         """The seeds of a run that a notebook asks for.
 
-        In ``full``, a notebook makes the first seed only and shows the others once ``make study`` has made them.
+        In ``full``, a notebook makes the first seed of the course's runs only, and shows the others, and the runs beyond the
+        course, once ``make study`` has made them.
         """
         seeds = [seed for run, seed in planned(self.settings) if run == name]
         if self.settings.profile.name != "full":
             return seeds
-        places = (self.runs_folder, COMMITTED_RESULTS / self.key)
-        found = [
-            s for s in seeds[1:] if any((p / self.run_folder(name, s).name / "record.json").exists() for p in places)
-        ]
-        return [seeds[0], *found]
+        made_here = seeds[:1] if in_course(known(name)) else []
+        return sorted({*made_here, *(seed for seed in range(known(name).seeds) if self.found(name, seed))})
+
+    def recipe(self, name: str, seed: int = 0) -> Recipe:
+        """How the run trains at this profile: the first seed of the report's models shows all epochs."""
+        run, profile = known(name), self.settings.profile
+        usual = {
+            "epochs": getattr(profile, f"{run.epochs}_epochs"),
+            "lr": self.settings.lr,
+            "batch_size": self.settings.batch_size,
+            "patience": profile.patience,
+            "run_on": seed == 0 and run.part == "report" and run.inputs != "characters",
+        }
+        return Recipe(**usual | run.recipe)
 
     def run_folder(self, name: str, seed: int = 0) -> Path:
         """Where a run lives; the name ends in a digest of all that its numbers depend on."""
-        run = _known(name)
-        spec = self._spec(run, seed)
+        spec = self._spec(known(name), seed)
         return self.runs_folder / f"{name}-seed{seed}-{fingerprint([json.dumps(spec, sort_keys=True)])[:8]}"
 
+    def found(self, name: str, seed: int = 0) -> Path | None:
+        """The folder that holds the run's record: this study's own, else one committed under ``data/results``."""
+        own = self.run_folder(name, seed)
+        return next((f for f in (own, self.committed / own.name) if (f / "record.json").exists()), None)
+
     def _spec(self, run: Run, seed: int) -> dict:
-        profile = self.settings.profile
-        return {
+        """All that the run's numbers depend on; what is off is left out, so that a new option renames no older run."""
+        spec = {
             "version": STUDY_VERSION,
-            "run": asdict(run),
+            "model": run.model,
+            "inputs": run.inputs,
+            "loss": run.loss,
+            "loss_args": run.loss_args,
+            "model_args": run.model_args,
+            "recipe": {k: v for k, v in asdict(self.recipe(run.name, seed)).items() if v},
             "seed": seed,
-            "profile": asdict(profile) | {"seeds": None},  # how many seeds there are changes no single run
             "rows": [self.row_key(split) for split in SPLITS],
-            "encoder": self.encoder_files.weights if run.inputs == "features" or run.teacher else None,
-            "teacher": self._spec(RUNS[run.teacher], 0) if run.teacher else None,
-            "batch_size": self.settings.batch_size,
-            "lr": run.lr or self.settings.lr,
+            "first_rows": run.rows,
+            "encoder": self.encoder_files.weights if run.inputs in ("features", "tokens") or run.teacher else None,
+            "teacher": self._spec(known(run.teacher), 0) if run.teacher else None,
             "max_length": self.settings.max_length,
         }
+        if run.inputs == "characters":
+            spec |= {
+                "first_rows": self.settings.profile.char_train_rows,
+                "max_length": self.settings.profile.char_length,
+            }
+        return {k: v for k, v in spec.items() if v not in (None, {}, False)}
 
     def build(self, name: str, seed: int = 0) -> nn.Module:
         """The run's model with its initial weights; runs of one architecture and seed start from the same ones."""
-        run = _known(name)
-        seed_everything(seed)
+        run = known(name)
         arguments = dict(run.model_args)
+        width = self.encoder_files.hidden_size
         if run.inputs == "features":
-            arguments["channels_in"] = self.encoder.hidden_size
-        if run.inputs == "tokens":
+            arguments["channels_in"] = width
+        if run.model in (
+            "BertVDCNN",
+            "BertClassifier",
+        ):  # an encoder of its own: training must not change the shared one
+            arguments["encoder"] = self.encoder_files.load(self.settings.device)
+        seed_everything(seed)
+        if run.model == "BertVDCNN":
+            arguments["vdcnn"] = models.VDCNN(width)
+        elif run.inputs == "tokens" and run.model != "BertClassifier":
             arguments |= {"vocab_size": len(self.tokenizer), "length": self.settings.max_length}
         return getattr(models, run.model)(**arguments)
 
-    def record(self, name: str, seed: int = 0) -> Record:
+    def record(self, name: str, seed: int = 0, wait: bool = True) -> Record:
         """The run's record; trains the run, and the teacher it needs, if there is none yet.
+
+        Args:
+            wait: wait while another process makes this very run, or not
 
         Raises:
             KeyError: no run of that name.
+            filelock.Timeout: another process makes this run, and ``wait`` is false.
         """
-        folder = self.run_folder(name, seed)
-        if not (folder / "record.json").exists():
+        folder = self.found(name, seed)
+        if folder is None:
+            folder = self.run_folder(name, seed)
             folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder / "lock"):  # a second notebook that wants the same run waits and then loads it
+            with FileLock(folder / "lock", timeout=-1 if wait else 0):
                 if not (folder / "record.json").exists():
-                    self._make(RUNS[name], seed, folder)
+                    self._make(known(name), seed, folder)
         return self._once(("record", name, seed), lambda: read_record(folder))
 
     def model(self, name: str, seed: int = 0) -> nn.Module:
-        """The run's model in eval mode, with the weights of its best validation epoch; trains it if need be."""
-        self.record(name, seed)
-        return load_weights(self.build(name, seed), self.run_folder(name, seed) / "best.safetensors").eval()
+        """The run's model in eval mode, with the weights of its best validation epoch; trains it if they are not here.
+
+        A committed record comes without weights: where only that is found, the model is trained again.
+        """
+        folder = self.run_folder(name, seed)
+        if not (folder / "best.safetensors").exists() or not (folder / "record.json").exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / "lock"):
+                if not (folder / "record.json").exists():
+                    self._make(known(name), seed, folder)
+        return load_weights(self.build(name, seed), folder / "best.safetensors").eval()
+
+    def has_weights(self, name: str, seed: int = 0) -> bool:
+        """Whether :meth:`model` would load the run and not train it."""
+        folder = self.run_folder(name, seed)
+        return (folder / "best.safetensors").exists() and (folder / "record.json").exists()
 
     def teacher_logits(self, name: str, split: str = "train") -> np.ndarray:
-        """A teacher's logits (articles, classes) for a split, computed once and cached by the teacher's weights."""
-        run = _known(name)
-        self.record(name)
-        weights = sha256_of(self.run_folder(name) / "best.safetensors")[:12]
-        path = self.settings.cache / f"logits-{self.row_key(split)}-{weights}.safetensors"
-        if not path.exists():
-            logits = predict(self.model(name), self.dataset(split, run.inputs), self.settings).numpy()
-            _save_arrays({"logits": logits}, path)
+        """A teacher's logits (articles, classes) for a split; they are part of its record, rounded to float16.
+
+        Raises:
+            ValueError: the logits of the training rows are damaged or missing.
+        """
+        record = self.record(name)
+        if split != "train":
+            return record.test_logits if split == "test" else record.validation_logits
+        path = self.found(name) / "train_logits.safetensors"
         try:
-            return load_file(path)["logits"]
+            return load_file(path)["logits"].astype(np.float32)
         except Exception as reason:
             raise ValueError(
-                f"The teacher's logits at {path} are damaged: delete the file, and they are made again."
+                f"The teacher's logits at {path} are damaged: delete their folder, and the run is made again."
             ) from reason
 
     def _make(self, run: Run, seed: int, folder: Path) -> None:
         if run.inputs == "text":
-            result, logits, parameters = self._fit_bag_of_words()
+            result, logits, parameters = self._fit_bag_of_words(run, seed)
         else:
             model = self.build(run.name, seed)
-            result, logits = self._fit_model(run, seed, folder, model)
+            train = self._training_rows(run)
+            result = self._fit_model(run, seed, folder, model, train)
+            parts = {"logits": "test", "validation_logits": "validation"}
+            logits = {
+                key: predict(model, self.dataset(split, run.inputs), self.settings).numpy()
+                for key, split in parts.items()
+            }
             parameters = models.count_parameters(model)
+            if run.name in TEACHERS:
+                own = predict(model, self.dataset("train", run.inputs), self.settings).numpy()
+                save_arrays({"logits": own.astype(np.float16)}, folder / "train_logits.safetensors")
         seen = {split: len(self.splits[split]) for split in SPLITS}
-        if run.inputs == "characters":
-            seen["train"] = len(self.dataset("train", run.inputs))
+        if run.inputs != "text":
+            seen["train"] = len(train)
         facts = {
             "run": asdict(run),
             "seed": seed,
             "profile": asdict(self.settings.profile),
+            "recipe": asdict(self.recipe(run.name, seed)),
             "data": {"title": self.source.title, "notes": self.source.notes, "is_sample": self.source.is_sample},
             "rows": seen,
             "encoder": {"name": self.encoder_files.name, "weights": self.encoder_files.weights},
             "parameters": parameters,
-            "batch_size": self.settings.batch_size,
-            "lr": run.lr or self.settings.lr,
             "best_epoch": result.best_epoch,
             "train_seconds": sum(row["train_seconds"] for row in result.history),
             "machine": machine(self.settings),
             "history": result.history,
         }
-        labels = np.asarray(self.splits["test"]["label"], np.uint8)
-        _save_arrays({"logits": logits.astype(np.float16), "labels": labels}, folder / "test_logits.safetensors")
+        arrays = {name: array.astype(np.float16) for name, array in logits.items()}
+        for name, split in (("labels", "test"), ("validation_labels", "validation")):
+            arrays[name] = np.asarray(self.splits[split]["label"], np.uint8)
+        save_arrays(arrays, folder / "test_logits.safetensors")
         write_text(folder / "record.json", json.dumps(facts, indent=1))  # last: its presence says that the run is done
         (folder / "last.pt").unlink(missing_ok=True)
 
-    def _fit_model(self, run: Run, seed: int, folder: Path, model: nn.Module) -> tuple[Fit, np.ndarray]:
-        train, validation, test = (self.dataset(split, run.inputs) for split in SPLITS)
-        if run.teacher:
-            train = WithTeacher(train, self.teacher_logits(run.teacher))
-        result = fit(
+    def _training_rows(self, run: Run) -> torch.utils.data.Dataset:
+        """What the run trains on, with the teacher's logits where its loss compares with them."""
+        train = self.dataset("train", run.inputs)
+        rows = min(run.rows or len(train), len(train))
+        if rows < len(train):
+            train = FirstRows(train, rows)
+        return WithTeacher(train, self.teacher_logits(run.teacher)[:rows]) if run.teacher else train
+
+    def _fit_model(self, run: Run, seed: int, folder: Path, model: nn.Module, train: torch.utils.data.Dataset) -> Fit:
+        return fit(
             model,
             train,
-            {"validation": validation, "test": test},
+            {split: self.dataset(split, run.inputs) for split in ("validation", "test")},
             getattr(losses, run.loss)(**run.loss_args),
             self.settings,
-            epochs=getattr(self.settings.profile, f"{run.epochs}_epochs"),
+            self.recipe(run.name, seed),
             seed=seed,
             folder=folder,
-            lr=run.lr,
             title=f"{run.title}, seed {seed}",
         )
-        return result, predict(model, test, self.settings).numpy()
 
-    def _fit_bag_of_words(self) -> tuple[Fit, np.ndarray, int]:
+    def _fit_bag_of_words(self, run: Run, seed: int) -> tuple[Fit, dict[str, np.ndarray], int]:
         started = time.perf_counter()
-        pipeline, tried = tfidf_linear(self.splits["train"], self.splits["validation"])
+        train, validation = self.splits["train"], self.splits["validation"]
+        if run.model == "fasttext":
+            model, tried = fasttext_classifier(train, validation, seed)
+            parameters = sum(matrix.size for matrix in (model.get_input_matrix(), model.get_output_matrix()))
+        else:
+            model, tried = tfidf_linear(train, validation)
+            parameters = model[-1].coef_.size + model[-1].intercept_.size
         seconds = (time.perf_counter() - started) / len(tried)
         history = [{"epoch": i, "train_seconds": seconds, **row} for i, row in enumerate(tried, 1)]
         best = max(history, key=lambda row: row["validation_accuracy"])["epoch"]
-        parameters = pipeline[-1].coef_.size + pipeline[-1].intercept_.size
-        return Fit(history, best), pipeline.decision_function(self.splits["test"]["text"]), int(parameters)
+        ask = (lambda texts: fasttext_logits(model, texts)) if run.model == "fasttext" else model.decision_function
+        logits = {"logits": ask(self.splits["test"]["text"]), "validation_logits": ask(validation["text"])}
+        return Fit(history, best), logits, int(parameters)
 
     def test_facts(self) -> pd.DataFrame:
         """Numbers about each test row (no text), for asking which kinds of article a model gets right."""
         path = self.runs_folder / "test_rows.csv"
+        if (self.committed / path.name).exists():
+            path = self.committed / path.name
         if not path.exists():
             lengths = token_lengths(self.splits["test"]["text"], self.tokenizer)
             frame = row_facts(self.splits["test"]["text"], self.splits["train"]["text"]).assign(tokens=lengths)
@@ -432,32 +371,3 @@ def machine(settings: Settings) -> dict:
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
-
-
-def _known(name: str) -> Run:
-    if name not in RUNS:
-        raise KeyError(f"There is no run {name!r} in the study; there are {', '.join(RUNS)}.")
-    return RUNS[name]
-
-
-def _save_arrays(arrays: dict[str, np.ndarray], path: Path) -> None:
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    replace_whole(path, lambda aside: save_file(whole, aside))
-
-
-def main() -> None:
-    """Computes every missing run of the settings' study."""
-    settings = read_settings()
-    study = Study(replace(settings, progress="text") if settings.progress == "auto" else settings)
-    print(study, flush=True)
-    for name, seed in planned(settings):
-        record = study.record(name, seed)
-        print(
-            f"{record.run.title}, seed {seed}: test {record.test_accuracy:.2%}, {record.train_seconds:.0f} s",
-            flush=True,
-        )
-    study.test_facts()
-
-
-if __name__ == "__main__":
-    main()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -45,13 +46,53 @@ class WithTeacher(Dataset):
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """How a model is trained.
+
+    Attributes:
+        epochs: how many at most
+        lr: Adam's step size; with ``warmup``, its peak
+        batch_size: articles a step
+        weight_decay: AdamW's; 0 is plain Adam
+        warmup: share of all steps over which the step size rises from 0, to fall linearly to 0 after it; 0 keeps it constant
+        grouped: batches of articles of like length (of a dataset with ``lengths``), which are padded less
+        patience: the weights kept are those of the best validation epoch before this many epochs in a row brought no new
+            best; None looks at all epochs
+        run_on: train all epochs even when ``patience`` has run out, for the sake of the curves; what is kept is the same
+    """
+
+    epochs: int
+    lr: float = 1e-3
+    batch_size: int = 128
+    weight_decay: float = 0.0
+    warmup: float = 0.0
+    grouped: bool = False
+    patience: int | None = None
+    run_on: bool = False
+
+    def lr_at(self, step: int, steps: int) -> float:
+        """Step size of step ``step`` (from 0) of ``steps``."""
+        if not self.warmup:
+            return self.lr
+        rise = max(round(self.warmup * steps), 1)
+        return self.lr * min((step + 1) / rise, (steps - step) / max(steps - rise, 1))
+
+    def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
+        """Adam, or AdamW where weights decay, over the parameters that train."""
+        parameters = [p for p in model.parameters() if p.requires_grad]
+        if self.weight_decay:
+            return torch.optim.AdamW(parameters, lr=self.lr, weight_decay=self.weight_decay, fused=True)
+        return torch.optim.Adam(parameters, lr=self.lr, fused=True)
+
+
+@dataclass(frozen=True)
 class Fit:
     """What training gave.
 
     Attributes:
         history: one dict an epoch: ``train_loss``, its parts as ``train_ce`` ..., ``train_accuracy``, ``<split>_loss`` and
             ``<split>_accuracy`` of every evaluated split, ``train_seconds``, ``eval_seconds``
-        best_epoch: the epoch (from 1) with the highest validation accuracy, the first of them on a tie
+        best_epoch: the epoch (from 1) that was kept, see :func:`best_epoch`
     """
 
     history: list[dict]
@@ -71,14 +112,13 @@ def fit(
     evals: Mapping[str, Dataset],
     loss: StudentLoss,
     settings: Settings,
+    recipe: Recipe,
     *,
-    epochs: int,
     seed: int,
     folder: Path,
-    lr: float | None = None,
     title: str = "training",
 ) -> Fit:
-    """Trains ``model`` and leaves it with the weights of its best validation epoch.
+    """Trains ``model`` by ``recipe`` and leaves it with the weights of its best validation epoch.
 
     After every epoch the state goes to ``folder/last.pt`` and, on a new best validation accuracy, the weights to
     ``folder/best.safetensors``, each written aside and renamed. Called again after an interruption, it goes on from the last
@@ -88,7 +128,6 @@ def fit(
     Args:
         train: items ``(*inputs, label)``, or with teacher logits before the label (:class:`WithTeacher`) if ``loss`` needs them
         evals: datasets to evaluate after each epoch; ``"validation"`` selects, others (``"test"``) only report
-        lr: Adam's step size; ``settings.lr`` if None
 
     Raises:
         ValueError: a checkpoint in ``folder`` is damaged; the loss's own complaints (NaN logits, shapes).
@@ -96,7 +135,7 @@ def fit(
     folder.mkdir(parents=True, exist_ok=True)
     last, best = folder / "last.pt", folder / "best.safetensors"
     model.to(settings.device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=lr or settings.lr, fused=True)
+    optimizer = recipe.optimizer(model)
     history: list[dict] = []
     if last.exists():
         state = read_checkpoint(last)
@@ -106,25 +145,30 @@ def fit(
             history = state["history"]
         except Exception as reason:
             raise _damaged(last) from reason
-    loader = train_loader(train, settings.batch_size, seed)
-    with settings.bar(total=epochs * len(loader), initial=len(history) * len(loader), desc=title, unit="batch") as bar:
-        for epoch in range(len(history) + 1, epochs + 1):
+    loader = train_loader(train, recipe.batch_size, seed, grouped=recipe.grouped)
+    total = recipe.epochs * len(loader)
+    with settings.bar(total=total, initial=len(history) * len(loader), desc=title, unit="batch") as bar:
+        for epoch in range(len(history) + 1, recipe.epochs + 1):
+            if patience_is_out(history, recipe.patience) and not recipe.run_on:
+                break
             seed_everything(seed * 1_000_003 + epoch)
-            loader.sampler.epoch = epoch
-            row = {"epoch": epoch} | train_epoch(model, loader, loss, optimizer, settings, bar)
+            loader.batch_sampler.epoch = epoch
+            first = (epoch - 1) * len(loader)
+            rates = (recipe.lr_at(step, total) for step in range(first, first + len(loader)))
+            row = {"epoch": epoch} | train_epoch(model, loader, loss, optimizer, settings, bar, rates)
             started = time.perf_counter()
             for name, dataset in evals.items():
                 measured = evaluate(model, dataset, settings)
                 row |= {f"{name}_{measure}": value for measure, value in measured.items()}
             row["eval_seconds"] = time.perf_counter() - started
             history.append(row)
-            if best_epoch(history) == epoch:
+            if best_epoch(history, recipe.patience) == epoch:
                 save_weights(model, best)
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "history": history}
             replace_whole(last, lambda path, state=state: torch.save(state, path))
             bar.set_postfix(validation=f"{row['validation_accuracy']:.3f}")
     load_weights(model, best)
-    return Fit(history, best_epoch(history))
+    return Fit(history, best_epoch(history, recipe.patience))
 
 
 def train_epoch(
@@ -134,13 +178,18 @@ def train_epoch(
     optimizer: torch.optim.Optimizer,
     settings: Settings,
     bar=None,
+    rates: Iterable[float] | None = None,
 ) -> dict:
-    """One pass over ``loader``: means of the loss and its parts, accuracy, and seconds."""
+    """One pass over ``loader``, each step at its own of ``rates`` if given: means of the loss and its parts, accuracy, seconds."""
     model.train()
     sums: dict[str, float] = {}
     right = seen = 0
     started = time.perf_counter()
+    rates = iter(rates or ())
     for batch in loader:
+        for rate in islice(rates, 1):
+            for group in optimizer.param_groups:
+                group["lr"] = rate
         *inputs, labels = (tensor.to(settings.device, non_blocking=True) for tensor in batch)
         teacher_logits = inputs.pop() if loss.needs_teacher else None
         with settings.autocast():
@@ -186,9 +235,25 @@ def evaluate(model: nn.Module, dataset: Dataset, settings: Settings) -> dict:
     }
 
 
-def best_epoch(history: list[dict]) -> int:
-    """The epoch with the highest validation accuracy, the first of them on a tie."""
-    return max(history, key=lambda row: (row["validation_accuracy"], -row["epoch"]))["epoch"]
+def best_epoch(history: list[dict], patience: int | None = None) -> int:
+    """The epoch with the highest validation accuracy, the first of them on a tie.
+
+    With ``patience``, only epochs up to the one at which it ran out count, however long training went on.
+    """
+    best = history[0]
+    for row in history:
+        if row["validation_accuracy"] > best["validation_accuracy"]:
+            best = row
+        if patience is not None and row["epoch"] - best["epoch"] >= patience:
+            break
+    return best["epoch"]
+
+
+def patience_is_out(history: list[dict], patience: int | None) -> bool:
+    """Whether the last ``patience`` epochs and more brought no new best validation accuracy."""
+    if patience is None or not history:
+        return False
+    return history[-1]["epoch"] - best_epoch(history, patience) >= patience
 
 
 def read_checkpoint(path: Path) -> dict:

@@ -15,7 +15,8 @@ import torch
 from helpers import made_articles, made_rows, refused, settings_in, write_csv
 
 from agnews_utils import data
-from agnews_utils.data import EpochShuffle, collate, eval_loader, load_ag_news, read_source, train_loader
+from agnews_utils.data import FirstRows, ShuffledBatches, collate, eval_loader, load_ag_news, read_source, train_loader
+from agnews_utils.models import CharArticles
 from agnews_utils.settings import CLASS_NAMES
 
 
@@ -271,7 +272,7 @@ class Numbers(torch.utils.data.Dataset):
 
 
 def order_of(loader, epoch=1):
-    loader.sampler.epoch = epoch
+    loader.batch_sampler.epoch = epoch
     return [batch.flatten().tolist() for batch, _ in loader]
 
 
@@ -295,13 +296,49 @@ def test_train_loader_does_not_touch_the_global_random_state():
     torch.manual_seed(0)
     expected = torch.rand(3)
     torch.manual_seed(0)
-    list(EpochShuffle(100, 5))
+    list(ShuffledBatches(100, 8, 5, np.arange(100)))
     assert torch.equal(torch.rand(3), expected)
 
 
 @pytest.mark.parametrize(("size", "batches"), [(17, [8, 8]), (16, [8, 8]), (18, [8, 8, 2])])
 def test_a_last_batch_of_one_article_is_dropped(size, batches):
     assert [len(batch) for batch in order_of(train_loader(Numbers(size), 8, 0))] == batches
+
+
+class OfLengths(Numbers):
+    """The same, each article of a length of its own."""
+
+    def __init__(self, size):
+        super().__init__(size)
+        self.lengths = np.random.default_rng(1).integers(5, 60, size)
+
+
+def test_grouped_batches_hold_articles_of_like_length():
+    dataset = OfLengths(1000)
+    plain, grouped = (order_of(train_loader(dataset, 10, 0, grouped=grouped)) for grouped in (False, True))
+    assert sorted(chain.from_iterable(grouped)) == list(range(1000))
+    spread = [np.mean([np.ptp(dataset.lengths[batch]) for batch in batches]) for batches in (plain, grouped)]
+    assert spread[1] < 0.1 * spread[0]
+    # neither short articles first nor the same company every epoch
+    means = [np.mean(dataset.lengths[batch]) for batch in grouped]
+    assert abs(np.corrcoef(means, range(len(means)))[0, 1]) < 0.3
+    other = order_of(train_loader(dataset, 10, 0, grouped=True), 2)
+    assert {frozenset(batch) for batch in grouped} != {frozenset(batch) for batch in other}
+    assert order_of(train_loader(dataset, 10, 0, grouped=True)) == grouped
+
+
+@pytest.mark.parametrize(("size", "batches"), [(17, [8, 8]), (18, [2, 8, 8])])
+def test_grouped_batches_drop_a_lonely_article_too(size, batches):
+    assert sorted(len(batch) for batch in order_of(train_loader(OfLengths(size), 8, 0, grouped=True))) == batches
+
+
+def test_first_rows_keep_labels_and_lengths():
+    articles = CharArticles(["a" * (i + 1) for i in range(6)], [0, 1, 2, 3, 0, 1])
+    part = FirstRows(articles, 3)
+    assert len(part) == 3
+    assert part.labels.tolist() == [0, 1, 2]
+    assert part.lengths.tolist() == [1, 2, 3]
+    assert [item[1] for item in part] == [0, 1, 2]
 
 
 def test_eval_loader_keeps_order_and_every_article():

@@ -4,21 +4,28 @@ import json
 import math
 import platform
 import shutil
+from collections import Counter
 from dataclasses import asdict, fields, replace
 
 import numpy as np
 import pytest
 import safetensors
 import torch
+from filelock import FileLock, Timeout
 from helpers import refused, without_seconds
 
-from agnews_utils import models, study
+from agnews_utils import models, records, study
 from agnews_utils.evaluation import report_curves
-from agnews_utils.study import RUNS, SEEDED, Study, planned, read_record, read_records
-from agnews_utils.training import predict, save_weights
+from agnews_utils.records import read_record, read_records
+from agnews_utils.runner import publish_records
+from agnews_utils.runs import RUNS, SEEDED, TEACHERS, Run, can_be_made, in_course, planned
+from agnews_utils.settings import PROFILES
+from agnews_utils.study import Study
+from agnews_utils.training import predict
 
 TEACHER = "model6_bert_vdcnn_teacher"
-TRAINED = [name for name in RUNS if name != "tfidf_linear"]
+MADE = [name for name, run in RUNS.items() if can_be_made(run)]
+TRAINED = [name for name in MADE if RUNS[name].inputs != "text"]
 
 
 @pytest.fixture
@@ -43,22 +50,56 @@ def test_names_are_those_of_the_reports_curves():
 
 def test_teachers_come_before_their_students(settings):
     names = [name for name, _ in planned(settings)]
-    assert set(names) == set(RUNS)
-    for run in RUNS.values():
+    assert set(names) == set(MADE)
+    for run in (RUNS[name] for name in MADE):
         if run.teacher:
             assert names.index(run.teacher) < names.index(run.name)
 
 
 def test_cheap_students_have_several_seeds(settings):
-    for name in RUNS:
+    for name in MADE:
         assert [seed for run, seed in planned(settings) if run == name] == list(range(2 if name in SEEDED else 1))
+
+
+def profile(settings, name):
+    return replace(settings, profile=PROFILES[name])
+
+
+def test_full_study_has_the_seeds_it_promises(settings):
+    counts = Counter(name for name, _ in planned(profile(settings, "full")))
+    assert counts == {name: RUNS[name].seeds for name in MADE}
+    promised = {
+        10: ("model3_simpler_cnn_plain", "model4_simpler_cnn_distilled", "simpler_cnn_kl", "simpler_cnn_strong_dist",
+             "simpler_cnn_strong_kl"),
+        3: ("model1_simple_cnn_plain", "model2_simple_cnn_distilled", "simple_cnn_strong_dist"),
+        2: (TEACHER,),
+        1: ("simple_cnn_kl", "linear_probe", "tfidf_linear", "strong_teacher", "model5_char_vdcnn"),
+    }  # fmt: skip
+    for count, names in promised.items():
+        assert all(RUNS[name].seeds == count for name in names)
+    assert RUNS["fasttext"].seeds == 3
+
+
+def test_quick_makes_the_course_alone(settings):
+    names = {name for name, _ in planned(profile(settings, "quick"))}
+    assert names == {name for name, run in RUNS.items() if in_course(run)}
+
+
+def test_first_seeds_of_the_reports_models_show_all_epochs(settings):
+    full = Study(profile(settings, "full"))
+    for name in MADE:
+        for seed in (0, 1):
+            recipe = full.recipe(name, seed)
+            assert recipe.patience == 4  # one rule for both members of any pair
+            assert recipe.run_on is (seed == 0 and name in set(report_curves()["run"]))
+    assert (full.recipe(TEACHER).epochs, full.recipe("model1_simple_cnn_plain").epochs) == (30, 20)
 
 
 def test_students_differ_in_their_loss_alone():
     for group in (("model1_simple_cnn_plain", "model2_simple_cnn_distilled", "simple_cnn_kl"), SEEDED):
         runs = [RUNS[name] for name in group]
         assert [run.loss for run in runs] == ["CrossEntropy", "DISTLoss", "KLLoss"]
-        assert len({(run.model, run.inputs, run.epochs, run.lr, str(run.model_args)) for run in runs}) == 1
+        assert len({(run.model, run.inputs, run.epochs, str(run.recipe), str(run.model_args)) for run in runs}) == 1
     assert RUNS["model2_simple_cnn_distilled"].loss_args == {"beta": 2, "gamma": 2, "tau": 1}
 
 
@@ -67,18 +108,20 @@ def test_students_differ_in_their_loss_alone():
 
 def test_every_planned_run_has_a_record(smoke_study, smoke_records):
     on_disk = read_records(smoke_study.runs_folder)
-    assert list(on_disk) == list(RUNS)
+    assert list(on_disk) == MADE
     found = [(name, record.seed) for name, records in on_disk.items() for record in records]
     assert found == planned(smoke_study.settings)
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", MADE)
 def test_record(smoke_study, smoke_records, name):
     for record in smoke_records[name]:
         facts, history = record.facts, record.history
         assert record.run == RUNS[name]
         assert record.test_logits.shape == (160, 4)
+        assert record.validation_logits.shape == (80, 4)
         assert np.isfinite(record.test_logits).all()
+        assert record.validation_labels.tolist() == smoke_study.splits["validation"]["label"][:]
         assert record.labels.tolist() == smoke_study.splits["test"]["label"][:]
         assert record.test_accuracy == np.mean(record.test_logits.argmax(axis=1) == record.labels)
         assert history["epoch"].tolist() == list(range(1, len(history) + 1))
@@ -88,7 +131,11 @@ def test_record(smoke_study, smoke_records, name):
         assert (facts["rows"]["validation"], facts["rows"]["test"]) == (80, 160)
         assert facts["data"]["is_sample"] is True
         assert facts["encoder"] == {"name": "all-MiniLM-L6-v2", "weights": "53aa51172d14"}
-        if name != "tfidf_linear":
+        if name in TRAINED:
+            right = record.validation_logits.argmax(axis=1) == record.validation_labels
+            assert (
+                abs(right.mean() - history["validation_accuracy"].max()) <= 1 / 80
+            )  # float16 may break a tie otherwise
             epochs = getattr(smoke_study.settings.profile, f"{RUNS[name].epochs}_epochs")
             assert len(history) == epochs
             assert facts["parameters"] == models.count_parameters(smoke_study.build(name))
@@ -133,6 +180,7 @@ def test_loaded_model_gives_the_recorded_logits(smoke_study, smoke_records, name
     logits = predict(model, second.dataset("test", RUNS[name].inputs), second.settings).numpy()
     # the same weights on the same machine: equal up to the record's float16
     assert np.array_equal(logits.astype(np.float16), smoke_records[name][0].test_logits.astype(np.float16))
+    assert second.has_weights(name)
 
 
 def test_run_made_again_gives_the_same_numbers(copied, smoke_records):
@@ -167,53 +215,95 @@ def test_character_model_sees_a_part_of_the_rows(smoke_study, smoke_records):
 # --- the teacher's logits
 
 
-def test_teacher_logits_are_computed_once(smoke_study, monkeypatch):
-    first = Study(smoke_study.settings).teacher_logits(TEACHER)
-    assert first.shape == (320, 4)
+def test_teacher_logits_are_part_of_its_record(smoke_study, monkeypatch):
+    no_training(monkeypatch)
     monkeypatch.setattr(study, "predict", lambda *_: pytest.fail("computed again"))
-    assert np.array_equal(Study(smoke_study.settings).teacher_logits(TEACHER), first)
+    logits = Study(smoke_study.settings).teacher_logits(TEACHER)
+    assert logits.shape == (320, 4)
+    assert logits.dtype == np.float32
+    with_logits = {path.parent for path in smoke_study.runs_folder.glob("*/train_logits.safetensors")}
+    assert with_logits == {smoke_study.run_folder(name) for name in TEACHERS}
 
 
-def test_teacher_logits_are_the_teachers(smoke_study):
-    expected = predict(smoke_study.model(TEACHER), smoke_study.dataset("validation", "features"), smoke_study.settings)
-    assert np.array_equal(smoke_study.teacher_logits(TEACHER, "validation"), expected)
-
-
-def test_teacher_logits_are_keyed_by_its_weights(copied):
-    before = {path.name for path in copied.settings.cache.glob("logits-*")}
-    first = copied.teacher_logits(TEACHER)
-    teacher = copied.model(TEACHER)
-    with torch.no_grad():
-        teacher.classifier[-1].bias += 1.0
-    save_weights(teacher, copied.run_folder(TEACHER) / "best.safetensors")
-    second = Study(copied.settings).teacher_logits(TEACHER)
-    np.testing.assert_allclose(second, first + 1, atol=0.05)  # bfloat16, where the processor has it, keeps 8 bits
-    assert {
-        path.name for path in copied.settings.cache.glob("logits-*")
-    } > before  # the old file stays for its own teacher
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+@pytest.mark.parametrize("name", [TEACHER, "strong_teacher", "teacher_12k_dropout"])
+def test_teacher_logits_are_the_teachers(smoke_study, name, split):
+    dataset = smoke_study.dataset(split, RUNS[name].inputs)
+    expected = predict(smoke_study.model(name), dataset, smoke_study.settings).numpy()
+    # all rows of the split, also of a teacher that trained on a part; rounded to float16
+    assert np.array_equal(smoke_study.teacher_logits(name, split), expected.astype(np.float16).astype(np.float32))
 
 
 @pytest.mark.parametrize("content", [b"", b"cut off", None])
 def test_damaged_teacher_logits(copied, content):
-    copied.teacher_logits(TEACHER)
-    for path in copied.settings.cache.glob("logits-*"):
-        path.write_bytes(path.read_bytes()[:-50] if content is None else content)
-    with refused(ValueError, "are damaged: delete the file, and they are made again"):
-        Study(copied.settings).teacher_logits(TEACHER)
+    path = copied.run_folder(TEACHER) / "train_logits.safetensors"
+    path.write_bytes(path.read_bytes()[:-50] if content is None else content)
+    with refused(ValueError, "are damaged: delete their folder, and the run is made again"):
+        copied.teacher_logits(TEACHER)
 
 
-def test_no_space_leaves_no_half_written_logits(copied, monkeypatch):
-    for path in copied.settings.cache.glob("logits-*"):
-        path.unlink()
+def test_no_space_leaves_no_half_written_record(copied, monkeypatch):
+    name = "model3_simpler_cnn_plain"
+    folder = copied.run_folder(name, 1)
+    shutil.rmtree(folder)
 
     def save_file(arrays, path):
         path.write_bytes(b"half")
         raise safetensors.SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr(study, "save_file", save_file)
+    monkeypatch.setattr(records, "save_file", save_file)
     with pytest.raises((OSError, safetensors.SafetensorError), match=r"(?i)no.* space"):
-        copied.teacher_logits(TEACHER)
-    assert not [path.name for path in copied.settings.cache.iterdir() if "logits" in path.name]
+        copied.record(name, 1)
+    assert not {"record.json", "test_logits.safetensors"} & {path.name for path in folder.iterdir()}
+    assert not list(folder.glob("*.tmp"))
+
+
+# --- committed records
+
+
+@pytest.fixture
+def committed(copied, tmp_path, monkeypatch):
+    """The study's records where committed ones are, as publishing puts them there, and nothing else of it left."""
+    monkeypatch.setattr(study, "COMMITTED_RESULTS", tmp_path / "results")
+    publish_records(copied)
+    shutil.rmtree(copied.runs_folder)
+    return Study(copied.settings)
+
+
+def test_committed_records_are_found(committed, smoke_records, monkeypatch):
+    no_training(monkeypatch)
+    for name in ("model3_simpler_cnn_plain", TEACHER):
+        record = committed.record(name)
+        assert record.facts == smoke_records[name][0].facts
+        assert np.array_equal(record.test_logits, smoke_records[name][0].test_logits)
+        assert not committed.has_weights(name)
+    assert not committed.runs_folder.exists()
+
+
+def test_distilling_needs_no_teacher_where_its_logits_are_committed(committed, smoke_records, monkeypatch):
+    name = "model4_simpler_cnn_distilled"
+    shutil.rmtree(committed.committed / committed.run_folder(name).name)
+    monkeypatch.setattr(study, "cached_features", lambda *_: pytest.fail("the encoder was asked"))
+    assert np.array_equal(committed.record(name).test_logits, smoke_records[name][0].test_logits)
+    assert [path.name for path in committed.runs_folder.iterdir()] == [committed.run_folder(name).name]
+
+
+def test_committed_records_come_without_weights(committed, smoke_records):
+    name = "model3_simpler_cnn_plain"
+    assert not list(committed.committed.rglob("best.safetensors"))
+    model = committed.model(name)  # trained again, since nothing else gives weights
+    logits = predict(model, committed.dataset("test", "tokens"), committed.settings).numpy()
+    assert np.array_equal(logits.astype(np.float16), smoke_records[name][0].test_logits.astype(np.float16))
+
+
+def test_run_that_another_process_makes_is_left_to_it(copied):
+    name = "model3_simpler_cnn_plain"
+    folder = copied.run_folder(name, 1)
+    shutil.rmtree(folder)
+    folder.mkdir()
+    with FileLock(folder / "lock"), pytest.raises(Timeout):
+        copied.record(name, 1, wait=False)
+    assert copied.record(name, 1, wait=False).seed == 1
 
 
 # --- runs of other settings are other runs
@@ -230,7 +320,7 @@ def folder_of(settings, name):
 CHANGES = {
     "lr": lambda s: replace(s, lr=2e-3),
     "batch size": lambda s: replace(s, batch_size=64),
-    "epochs": lambda s: changed_profile(s, student_epochs=3),
+    "epochs": lambda s: changed_profile(s, small_student_epochs=3),
     "training rows": lambda s: changed_profile(s, train_rows=300),
     "split": lambda s: replace(s, split_seed=1),
     "tokens of an article": lambda s: replace(s, max_length=32),
@@ -309,18 +399,11 @@ def without(key):
     return change
 
 
-def with_unknown_field(path):
-    facts = json.loads(path.read_text())
-    facts["run"]["colour"] = "blue"
-    path.write_text(json.dumps(facts))
-
-
 DAMAGES = {
     "record cut off": ("record.json", cut_off),
     "record empty": ("record.json", lambda path: path.write_bytes(b"")),
     "record without its history": ("record.json", without("history")),
     "record without its seed": ("record.json", without("seed")),
-    "record of another version": ("record.json", with_unknown_field),
     "logits cut off": ("test_logits.safetensors", cut_off),
     "logits missing": ("test_logits.safetensors", lambda path: path.unlink()),
 }
@@ -356,5 +439,5 @@ def test_failed_run_leaves_no_record(copied, monkeypatch):
 
 def test_a_run_is_plain_data():
     for run in RUNS.values():
-        assert study.Run(**json.loads(json.dumps(asdict(run)))) == run
-    assert {field.name for field in fields(study.Run)} == set(asdict(RUNS[TEACHER]))
+        assert Run(**json.loads(json.dumps(asdict(run)))) == run
+    assert {field.name for field in fields(Run)} == set(asdict(RUNS[TEACHER]))

@@ -19,15 +19,18 @@ from safetensors.torch import load_file
 from tiny_training import EPOCHS, TinyModel, articles, train
 from torch import nn
 
+from agnews_utils import training
 from agnews_utils.losses import CrossEntropy, DISTLoss
 from agnews_utils.models import CharArticles
 from agnews_utils.settings import ROOT
 from agnews_utils.training import (
+    Recipe,
     WithTeacher,
     best_epoch,
     evaluate,
     fit,
     load_weights,
+    patience_is_out,
     predict,
     read_checkpoint,
     save_weights,
@@ -84,7 +87,7 @@ def test_resumed_run_ends_with_the_same_numbers(undisturbed, tmp_path):
 
 def test_finished_run_is_not_trained_again(undisturbed, tmp_path, monkeypatch):
     first = train(tmp_path)
-    monkeypatch.setattr("agnews_utils.training.train_epoch", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr("agnews_utils.training.train_epoch", lambda *_, **__: pytest.fail("trained again"))
     assert train(tmp_path).history == first.history  # seconds included
 
 
@@ -138,6 +141,83 @@ def test_best_epoch_is_the_first_of_ties(accuracies, best):
     assert best_epoch([{"epoch": i, "validation_accuracy": a} for i, a in enumerate(accuracies, 1)]) == best
 
 
+@pytest.mark.parametrize(
+    ("accuracies", "patience", "best", "out"),
+    [
+        ([0.1, 0.3, 0.2, 0.25, 0.9], 2, 2, True),  # the late best comes after patience ran out
+        ([0.1, 0.3, 0.2, 0.25, 0.9], 3, 5, False),
+        ([0.1, 0.3, 0.2], 2, 2, False),
+        ([0.1, 0.3, 0.3, 0.3], 2, 2, True),  # a tie is no new best
+        ([0.1], 1, 1, False),
+        ([0.2, 0.1], 1, 1, True),
+        ([0.1, 0.3, 0.2, 0.25, 0.9], None, 5, False),
+        ([], 1, None, False),
+    ],
+)
+def test_patience(accuracies, patience, best, out):
+    rows = [{"epoch": i, "validation_accuracy": a} for i, a in enumerate(accuracies, 1)]
+    assert patience_is_out(rows, patience) is out
+    if rows:
+        assert best_epoch(rows, patience) == best
+
+
+@pytest.mark.parametrize(("run_on", "epochs"), [(False, 3), (True, 5)])
+def test_patience_ends_a_run_or_only_its_choice(tmp_path, monkeypatch, run_on, epochs):
+    made_up = iter([0.8, 0.5, 0.6, 0.9, 0.95])
+    monkeypatch.setattr("agnews_utils.training.evaluate", lambda *_: {"loss": 1.0, "accuracy": next(made_up)})
+    rows = articles(0, 40)
+    recipe = Recipe(5, patience=2, run_on=run_on)
+    model = TinyModel()
+    result = fit(
+        model, rows, {"validation": rows}, CrossEntropy(), settings_in(tmp_path), recipe, seed=0, folder=tmp_path
+    )
+    assert len(result.history) == epochs
+    assert result.best_epoch == 1
+    saved = best_weights(tmp_path)
+    assert all(torch.equal(model.state_dict()[name], tensor) for name, tensor in saved.items())
+    # asked again, an ended run trains nothing more
+    again = fit(
+        TinyModel(), rows, {"validation": rows}, CrossEntropy(), settings_in(tmp_path), recipe, seed=0, folder=tmp_path
+    )
+    assert again.history == result.history
+
+
+def test_step_size_rises_and_falls():
+    recipe = Recipe(3, lr=1e-4, warmup=0.1)
+    rates = [recipe.lr_at(step, 100) for step in range(100)]
+    assert rates[:10] == pytest.approx([1e-5 * (i + 1) for i in range(10)])
+    assert max(rates) == rates[9] == pytest.approx(1e-4)
+    assert np.diff(rates[10:]) == pytest.approx(np.full(89, -1e-4 / 90))
+    assert rates[-1] == pytest.approx(1e-4 / 90)
+    assert {Recipe(3, lr=0.5).lr_at(step, 100) for step in range(100)} == {0.5}
+
+
+def test_scheduled_run_resumes_with_the_same_numbers(tmp_path):
+    rows, settings = articles(0, 130), settings_in(tmp_path)
+
+    def run(folder, stop=None):
+        evals = {"validation": articles(130, 170)}
+        recipe = Recipe(4, lr=0.01, batch_size=32, weight_decay=0.01, warmup=0.2, grouped=True)
+        torch.manual_seed(0)
+        model = TinyModel()
+        if stop is None:
+            return fit(model, rows, evals, CrossEntropy(), settings, recipe, seed=0, folder=folder)
+        epochs = iter(range(stop))
+        with pytest.MonkeyPatch.context() as patch:
+            whole = training.train_epoch
+            patch.setattr(training, "train_epoch", lambda *a: (next(epochs), whole(*a))[1])
+            with pytest.raises(StopIteration):
+                fit(model, rows, evals, CrossEntropy(), settings, recipe, seed=0, folder=folder)
+        return None
+
+    whole = run(tmp_path / "whole")
+    run(tmp_path / "stopped", stop=2)
+    resumed = run(tmp_path / "stopped")
+    assert without_seconds(resumed.history) == without_seconds(whole.history)
+    first, second = (best_weights(tmp_path / name) for name in ("whole", "stopped"))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
 def test_best_epoch_is_selected_on_validation_alone():
     rows = [{"epoch": 1, "validation_accuracy": 0.9, "test_accuracy": 0.1, "validation_loss": 9.0}]
     rows.append({"epoch": 2, "validation_accuracy": 0.8, "test_accuracy": 1.0, "validation_loss": 0.1})
@@ -170,7 +250,7 @@ def test_best_weights_are_those_of_the_best_epoch(tmp_path, monkeypatch, best):
     monkeypatch.setattr("agnews_utils.training.evaluate", made_up)
     model, rows = TinyModel(), articles(0, 40)
     result = fit(
-        model, rows, {"validation": rows}, CrossEntropy(), settings_in(tmp_path), epochs=3, seed=0, folder=tmp_path
+        model, rows, {"validation": rows}, CrossEntropy(), settings_in(tmp_path), Recipe(3), seed=0, folder=tmp_path
     )
     assert result.best_epoch == best
     for name, tensor in weights[best - 1].items():
@@ -230,7 +310,7 @@ def test_diverged_teacher_leaves_no_checkpoint(tmp_path):
             {"validation": rows},
             DISTLoss(),
             settings_in(tmp_path),
-            epochs=1,
+            Recipe(1),
             seed=0,
             folder=folder,
         )

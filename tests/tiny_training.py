@@ -15,7 +15,7 @@ from agnews_utils.data import SAMPLE_DIR, read_csv
 from agnews_utils.losses import DISTLoss
 from agnews_utils.models import CharArticles
 from agnews_utils.settings import read_settings
-from agnews_utils.training import Fit, WithTeacher, fit
+from agnews_utils.training import Fit, Recipe, WithTeacher, fit
 
 EPOCHS = 5
 
@@ -51,7 +51,7 @@ def train(
     folder: Path, *, seed: int = 0, epochs: int = EPOCHS, kind: type = CharArticles, model: nn.Module | None = None
 ) -> Fit:
     """A distilled run on 130 articles (the last batch, smaller, has 2), teacher's logits made up."""
-    settings = replace(read_settings({"AGNEWS_PROFILE": "smoke"}), device="cpu", batch_size=32)
+    settings = replace(read_settings({"AGNEWS_PROFILE": "smoke"}), device="cpu")
     torch.manual_seed(seed)
     model = TinyModel() if model is None else model
     teacher_logits = torch.randn(130, 4, generator=torch.Generator().manual_seed(7)).numpy()
@@ -61,7 +61,7 @@ def train(
         {"validation": articles(130, 170), "test": articles(170, 230)},
         DISTLoss(),
         settings,
-        epochs=epochs,
+        Recipe(epochs, batch_size=32),
         seed=seed,
         folder=folder,
     )
