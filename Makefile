@@ -13,7 +13,7 @@ test: $(READY)  ## unit tests, then all notebooks in the smoke profile
 	$(PY) -m pytest -q
 
 study: $(READY)  ## compute every missing run without a notebook (AGNEWS_PROFILE=full for the report's settings)
-	$(PY) -m agnews_utils.study
+	$(PY) -m agnews_utils.plan $(if $(WORKERS),--workers $(WORKERS))
 
 bench: $(READY)  ## the speed budgets, measured side by side
 	$(PY) -m agnews_utils.bench

@@ -1,7 +1,8 @@
 """Runs the notebooks in order, and publishes what a run made.
 
 ``python -m agnews_utils.runner`` executes every notebook into a folder that git ignores; ``… publish`` copies a finished
-run on AG News to the places that are committed.
+run on AG News to the places that are committed, ``… publish-records`` the run records alone, and ``… publish-table`` makes the
+committed results table and the README's anew from the committed records.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from .bench import peak_memory_gib
-from .evaluation import seconds_in_words
+from .evaluation import of_parts, results_table, save_table, seconds_in_words, table_markdown, widest_records
 from .files import write_text
+from .records import RECORD_FILES
+from .runs import RUNS, planned
 from .settings import ROOT, read_settings
-from .study import COMMITTED_RESULTS, Study
+from .study import Study
 
 NOTEBOOKS = ROOT / "notebooks"
 RESULTS_MARKS = ("<!-- results: written by make publish -->", "<!-- end of results -->")
@@ -40,6 +43,11 @@ class TerminalClient(NotebookClient):
             sys.stderr.write(content["text"])
             sys.stderr.flush()
             return None
+        data = content.get("data", {})
+        if (
+            "image/png" in data
+        ):  # a widget that brings its still picture: without this kernel only the still can be shown
+            data.pop("application/vnd.jupyter.widget-view+json", None)
         return super().output(outs, msg, display_id, cell_index)
 
 
@@ -116,18 +124,43 @@ def publish() -> int:
         shutil.copyfile(path, NOTEBOOKS / path.name)
     (ROOT / "figures").mkdir(exist_ok=True)
     for path in study.figures.iterdir():
-        shutil.copyfile(path, ROOT / "figures" / path.name)
-    results = COMMITTED_RESULTS / study.key
-    for record in study.runs_folder.glob("*/record.json"):
-        folder = results / record.parent.name
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("record.json", "test_logits.safetensors"):
-            shutil.copyfile(record.parent / name, folder / name)
-    for path in (study.runs_folder / "test_rows.csv", study.output / "run.json"):
-        shutil.copyfile(path, results / path.name)
-    write_into_readme((study.figures / "results_table.md").read_text(encoding="utf-8"))
+        if path.stem != "results_table":  # that is made from the committed records
+            shutil.copyfile(path, ROOT / "figures" / path.name)
+    if study.settings.profile.name == "full":
+        publish_records(study)
+    publish_table()
     print(f"Published {study.title}.")
     return 0
+
+
+def publish_records(study: Study) -> int:
+    """Copies the records of finished runs, teachers' logits with them, to ``data/results``; returns how many are there.
+
+    Records of runs that the study no longer plans are left where they are.
+    """
+    for name, seed in planned(study.settings):
+        own = study.run_folder(name, seed)
+        if (own / "record.json").exists():
+            (study.committed / own.name).mkdir(parents=True, exist_ok=True)
+            for file in RECORD_FILES:
+                if (own / file).exists():
+                    shutil.copyfile(own / file, study.committed / own.name / file)
+    write_text(study.committed / "test_rows.csv", study.test_facts().to_csv(index=False))
+    return len(list(study.committed.glob("*/record.json")))
+
+
+def publish_table() -> None:
+    """The results table among the committed figures and in the README, made again from the committed records alone."""
+    records, source = widest_records(None)
+    table = results_table(of_parts(records, "report", "yardstick", "beyond"))
+    save_table(table, ROOT / "figures", source)
+    waiting = [
+        f"{run.title} ({run.seeds - len(records.get(name, []))} of {run.seeds})"
+        for name, run in RUNS.items()
+        if len(records.get(name, [])) < run.seeds and run.part != "ablation"
+    ]
+    still = f"\nStill to be run (seeds): {'; '.join(waiting)}.\n" if waiting else ""
+    write_into_readme(table_markdown(table, source) + still)
 
 
 def write_into_readme(table: str) -> None:
@@ -139,5 +172,18 @@ def write_into_readme(table: str) -> None:
     write_text(readme, re.sub(f"{start}.*?{end}", lambda _: block, text, flags=re.DOTALL))
 
 
+def main(arguments: list[str]) -> int:
+    if arguments == ["publish"]:
+        return publish()
+    if arguments == ["publish-records"]:
+        study = Study(read_settings())
+        print(f"{publish_records(study)} run records in {study.committed.relative_to(ROOT)}")
+        return 0
+    if arguments == ["publish-table"]:
+        publish_table()
+        return 0
+    return run_all()
+
+
 if __name__ == "__main__":
-    sys.exit(publish() if sys.argv[1:] == ["publish"] else run_all())
+    sys.exit(main(sys.argv[1:]))
