@@ -3,14 +3,20 @@ PYTHON ?= python3
 VENV ?= .venv
 PY = $(VENV)/bin/python
 READY = $(VENV)/.ready
+CHROMIUMS = $(AGNEWS_CHROMIUM) chromium chromium-browser google-chrome-stable google-chrome
 
-.PHONY: run test study bench lab publish clean
+.PHONY: run test test-browser study bench lab publish clean
 
-run: $(READY)  ## execute the five notebooks in order; figures and tables go to output/
+run: $(READY)  ## execute the six notebooks in order; figures and tables go to output/
 	$(PY) -m agnews_utils.runner
 
 test: $(READY)  ## unit tests, then all notebooks in the smoke profile
 	$(PY) -m pytest -q
+
+test-browser: $(VENV)/.browser  ## the widgets in JupyterLab in Chromium; screenshots go to output/browser/
+	@for name in $(CHROMIUMS); do command -v "$$name" >/dev/null && exit; done; \
+		echo "Chromium is missing: apt-get install chromium, or say where it is with AGNEWS_CHROMIUM=/path/to/it"; exit 1
+	$(PY) -m pytest -q -o addopts= tests/browser
 
 study: $(READY)  ## compute every missing run without a notebook (AGNEWS_PROFILE=full for the report's settings)
 	$(PY) -m agnews_utils.plan $(if $(WORKERS),--workers $(WORKERS))
@@ -33,4 +39,8 @@ $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.browser: $(READY)
+	$(PY) -m pip install --quiet --disable-pip-version-check -e ".[browser]"
 	@touch $@

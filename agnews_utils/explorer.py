@@ -86,8 +86,9 @@ class DistExplorer(Panel):
         self._make_controls(situation)
         self.children = [
             side_by_side(self.situation, self.article, self.true_class),
-            side_by_side(self.sliders[0], self.tau, self.sliders[1], self.beta),
-            side_by_side(self.sliders[2], self.gamma, self.sliders[3], self.ce_weight),
+            side_by_side(  # each slider with its field, so that a narrow page does not part them
+                *map(ipywidgets.HBox, zip(self.sliders, (self.tau, self.beta, self.gamma, self.ce_weight), strict=True))
+            ),
             self.scale_tau2,
             side_by_side(*self.student_logits),
             side_by_side(*self.teacher_logits),
@@ -126,7 +127,7 @@ class DistExplorer(Panel):
         )  # fmt: skip
         self.student_logits, self.teacher_logits = (
             [
-                number(f"{who} logit, {name}", 0.0, f"{who}'s logit of {name} for the article shown", step=0.5)
+                number(f"{who}, {name}", 0.0, f"{who}'s logit of {name} for the article shown", step=0.5)
                 for name in CLASS_NAMES
             ]
             for who in ("Student", "Teacher")

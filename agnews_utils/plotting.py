@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 import torch
+from IPython import get_ipython
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -22,6 +23,7 @@ from .statistics import CONFIDENCE, accuracy_interval
 from .study import Study
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"  # Okabe and Ito's palette
+FEW = 20  # articles: a share of fewer says little
 CLASS_COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7")
 
 
@@ -52,9 +54,45 @@ def save(figure: Figure, study: Study, name: str, source: str | None = None) -> 
             ha="center",
             va="center",
         )
+    _show_with_alternative_text()
     study.figures.mkdir(parents=True, exist_ok=True)
     figure.savefig(study.figures / f"{name}.png", metadata={"Software": None})
     return figure
+
+
+def in_words(figure: Figure) -> str:
+    """A sentence for those who cannot see the figure: its titles, axes and what the legends name."""
+    parts = [figure.get_suptitle()] if figure.get_suptitle() else []
+    for axes in figure.axes:
+        legend = [label for label in axes.get_legend_handles_labels()[1] if label]
+        sentence = axes.get_title()
+        if axes.get_xlabel() or axes.get_ylabel():
+            sentence += f" ({axes.get_ylabel() or 'one row each'} against {axes.get_xlabel() or 'one column each'})"
+        if legend:
+            sentence += f": {', '.join(legend)}"
+        if sentence.strip():
+            parts.append(" ".join(sentence.split()))
+    return "Figure. " + ". ".join(parts) + "."
+
+
+def _show_with_alternative_text() -> None:
+    """Lets the notebook store :func:`in_words` beside every figure that it shows from now on; elsewhere does nothing."""
+    shell = get_ipython()
+    if shell is None or not hasattr(shell, "display_formatter"):
+        return
+    formatter = shell.display_formatter.formatters["image/png"]
+    try:
+        draw = formatter.lookup_by_type(Figure)
+    except KeyError:  # the notebook shows no figures inline
+        return
+    if not getattr(draw, "with_words", False):
+
+        def draw_with_words(figure: Figure):
+            png = draw(figure)
+            return png and (png, {"alt": in_words(figure)})
+
+        draw_with_words.with_words = True
+        formatter.for_type(Figure, draw_with_words)
 
 
 def class_balance(splits: Mapping[str, Sequence[int]]) -> Figure:
@@ -231,12 +269,12 @@ def forest(gains: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-def forest_of_pairs(pairs: pd.DataFrame, title: str, reported: Mapping[str, float] | None = None) -> Figure:
+def forest_of_pairs(pairs: pd.DataFrame, title: str, reported: Mapping[tuple[str, str], float] | None = None) -> Figure:
     """Gains of pairs of models in points, with the interval over seeds and test articles, and that over seeds alone.
 
     Args:
         pairs: what :func:`agnews_utils.evaluation.paired` gives
-        reported: gain in points that the report names for a pair, by the title of its second model
+        reported: gain in points that the report names for a pair, by the titles of its two models
     """
     figure, axes = plt.subplots(figsize=(9.5, 0.55 * len(pairs) + 1.6))
     places = np.arange(len(pairs))[::-1]
@@ -245,21 +283,24 @@ def forest_of_pairs(pairs: pd.DataFrame, title: str, reported: Mapping[str, floa
         places, pairs["seeds low"], pairs["seeds high"], color=BLUE, linewidth=5, alpha=0.5, label="95 % over seeds"
     )
     axes.plot(pairs["gain"], places, "o", color=BLUE)
-    for place, name in zip(places, pairs["b"], strict=True):
-        if reported and name in reported:
-            axes.plot(reported[name], place, "x", color=ORANGE, markersize=8, markeredgewidth=2)
+    for place, names in zip(places, pairs[["a", "b"]].itertuples(index=False), strict=True):
+        if reported and tuple(names) in reported:
+            axes.plot(reported[tuple(names)], place, "x", color=ORANGE, markersize=8, markeredgewidth=2)
     if reported:
         axes.plot([], [], "x", color=ORANGE, markersize=8, markeredgewidth=2, label="the report's gain, one run each")
     axes.axvline(0, color="black", linewidth=1)
     labels = [f"{row.b}\nagainst {row.a} ({row.seeds} seed{'s' * (row.seeds > 1)})" for row in pairs.itertuples()]
-    axes.set(yticks=places, xlabel="gain in points of test accuracy", title=title)
+    axes.set(yticks=places, xlabel="gain in points of test accuracy", title=title, ylim=(-0.6, len(pairs) - 0.4))
     axes.set_yticklabels(labels, fontsize="small")
     figure.legend(loc="outside upper right", fontsize="small", ncols=3)
     return figure
 
 
 def reliability_panels(records: Mapping[str, list[Record]]) -> Figure:
-    """Accuracy against confidence in bins, for each run (all its seeds together); the diagonal is a calibrated model."""
+    """Accuracy against confidence in bins, for each run (all its seeds together); the diagonal is a calibrated model.
+
+    Bins of fewer than ``FEW`` articles are left out of the picture, not of the error.
+    """
     columns = min(4, len(records))
     rows = -(-len(records) // columns)
     figure, axes = plt.subplots(
@@ -267,7 +308,7 @@ def reliability_panels(records: Mapping[str, list[Record]]) -> Figure:
     )
     for place, runs in zip(axes.flat, records.values(), strict=False):
         logits, labels = np.concatenate([r.test_logits for r in runs]), np.concatenate([r.labels for r in runs])
-        table = reliability(logits, labels)
+        table = reliability(logits, labels).query("rows >= @FEW")
         place.plot([0.25, 1], [0.25, 1], color=GREY, linestyle="--", linewidth=1)
         place.plot(table["confidence"], table["accuracy"], color=BLUE, marker="o", markersize=4)
         error = np.mean([calibration_error(r.test_logits, r.labels) for r in runs])
@@ -280,11 +321,13 @@ def reliability_panels(records: Mapping[str, list[Record]]) -> Figure:
             fontsize="small",
         )
         place.set_title(runs[0].run.title.replace(", strong", ",\nstrong"), fontsize="small")
-    for place in axes.flat[len(records) :]:
-        place.axis("off")
+    for number, place in enumerate(axes.flat):
+        if number >= len(records):
+            place.axis("off")
+        elif number + columns >= len(records):  # the lowest of its column
+            place.set_xlabel("confidence")
+            place.tick_params(labelbottom=True)
     figure.supylabel("share right", fontsize="medium")
-    for place in axes[-1]:
-        place.set_xlabel("confidence")
     return figure
 
 

@@ -412,7 +412,7 @@ class _Curves:
             self.title = self.axes.set_title("The same student, seed and rows, with and without teacher", fontsize=10)
             self.axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             self.axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-            self.axes.yaxis.set_major_formatter(PercentFormatter(1))
+            self.axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
             self.axes.legend(loc="lower right", fontsize=9)
             keep_look(self.axes)
             self.invitation = self.axes.text(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import textwrap
 import threading
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 DPI = 100
+NUMBER = re.compile(r"[+−-]?[\d.,%e+−-]+")
 WHOLE_DESCRIPTION = {"description_width": "initial"}  # ipywidgets would cut a long description off
 _LOOK = {"figure.constrained_layout.use": False, "figure.dpi": DPI, "savefig.dpi": DPI, "font.size": 10}
 
@@ -164,10 +166,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> s
     head_cells = "".join(f'<th scope="col" style="padding: 2px 8px">{escape(cell)}</th>' for cell in head)
     body = ""
     for first, *others in rows:
-        cells = "".join(f'<td style="padding: 2px 8px; text-align: right">{escape(cell)}</td>' for cell in others)
+        cells = "".join(
+            f'<td style="padding: 2px 8px; text-align: {"right" if NUMBER.fullmatch(cell) else "left"}">{escape(cell)}</td>'
+            for cell in others
+        )
         body += f'<tr><th scope="row" style="padding: 2px 8px; text-align: left">{escape(first)}</th>{cells}</tr>'
     return (
-        f'<table><caption style="text-align: left; color: inherit">{escape(caption)}</caption>'
+        f'<table style="line-height: 1.3"><caption style="text-align: left; color: inherit">{escape(caption)}</caption>'
         f"<thead><tr>{head_cells}</tr></thead><tbody>{body}</tbody></table>"
     )
 
@@ -185,11 +190,12 @@ def slider_for(field: ipywidgets.FloatText, description: str, low: float, high: 
     """
     made = ipywidgets.FloatSlider(
         value=field.value, min=low, max=high, step=field.step, description=description, tooltip=field.tooltip, readout=False,
-        style=WHOLE_DESCRIPTION, layout=ipywidgets.Layout(width="300px"),
+        style=WHOLE_DESCRIPTION, layout=ipywidgets.Layout(width="275px"),
     )  # fmt: skip
 
     def follow(change) -> None:
-        if low <= change.new <= high:
+        # not where both agree but for rounding: an answer to the browser would undo a key pressed meanwhile
+        if low <= change.new <= high and round(made.value, 10) != change.new:
             made.value = change.new
 
     made.observe(lambda change: setattr(field, "value", round(change.new, 10)), "value")

@@ -23,7 +23,7 @@ def test_tfidf_takes_the_best_regularisation_on_validation(sample):
     train, validation = sample.train.iloc[:400], sample.train.iloc[400:600]
     pipeline, tried = tfidf_linear(train, validation)
     accuracies = [row["validation_accuracy"] for row in tried]
-    assert pipeline[-1].C == tried[int(np.argmax(accuracies))]["C"]
+    assert tried[int(np.argmax(accuracies))]["C"] == pipeline[-1].C
     assert np.mean(pipeline.predict(validation["text"]) == validation["label"]) == pytest.approx(max(accuracies))
 
 

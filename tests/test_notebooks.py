@@ -80,3 +80,15 @@ def test_names_no_folder_of_its_author(notebook):
     own = re.compile(rf"{re.escape(str(ROOT))}\b|/home/|/root/|/Users/|/tmp/|[A-Z]:\\\\Users")
     named = [number for number, output in outputs_of(notebook) if any(own.search(text) for text in texts_of(output))]
     assert named == []
+
+
+def test_every_picture_has_words(notebook):
+    pictures = [(number, output) for number, output in outputs_of(notebook) if "image/png" in output.get("data", {})]
+    silent = [n for n, o in pictures if len(o.metadata.get("image/png", {}).get("alt", "")) < 20]
+    assert silent == []
+
+
+def test_widgets_leave_a_still_and_no_view(notebook):
+    # without a kernel a view would be an empty place
+    views = [n for n, o in outputs_of(notebook) if "application/vnd.jupyter.widget-view+json" in o.get("data", {})]
+    assert views == []
