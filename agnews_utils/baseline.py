@@ -33,8 +33,7 @@ def tfidf_linear(train, validation) -> tuple[Pipeline, list[dict]]:
     for c in REGULARISATION:
         fitted.append(LinearSVC(C=c, random_state=0).fit(matrix, train["label"]))
         tried.append({"C": c, "validation_accuracy": float(fitted[-1].score(held_out, validation["label"]))})
-    best = max(range(len(tried)), key=lambda i: tried[i]["validation_accuracy"])
-    return make_pipeline(features, fitted[best]), tried
+    return make_pipeline(features, fitted[_best(tried)]), tried
 
 
 def fasttext_classifier(train, validation, seed: int):
@@ -59,8 +58,12 @@ def fasttext_classifier(train, validation, seed: int):
             right = fasttext_logits(model, validation["text"]).argmax(axis=1) == np.asarray(validation["label"])
             fitted.append(model)
             tried.append({"lr": lr, "validation_accuracy": float(right.mean())})
-    best = max(range(len(tried)), key=lambda i: tried[i]["validation_accuracy"])
-    return fitted[best], tried
+    return fitted[_best(tried)], tried
+
+
+def _best(tried: list[dict]) -> int:
+    """Number of the first row with the highest validation accuracy."""
+    return max(range(len(tried)), key=lambda i: tried[i]["validation_accuracy"])
 
 
 def fasttext_words(text: str) -> str:

@@ -8,6 +8,7 @@ from html import escape
 import numpy as np
 from scipy.special import softmax
 
+from .calibration import confidence
 from .plotting import BLUE, ORANGE
 from .records import Record
 from .runs import RUNS, TEACHERS
@@ -43,7 +44,6 @@ def browse_articles(study: Study, records: Mapping[str, list[Record]]) -> Browse
 
 def rows_of(name: str, student: Record, teacher: Record) -> np.ndarray:
     """The test rows of one of :data:`SETS`, those first of whose class the student is surest."""
-    surest = -softmax(student.test_logits, axis=1).max(axis=1)
     wanted = {
         SETS[0]: ~student.right & teacher.right,
         SETS[1]: ~student.right & ~teacher.right,
@@ -51,7 +51,7 @@ def rows_of(name: str, student: Record, teacher: Record) -> np.ndarray:
         SETS[3]: ~student.right,
     }[name]
     rows = np.flatnonzero(wanted)
-    rows = rows[np.argsort(surest[rows], kind="stable")]
+    rows = rows[np.argsort(-confidence(student.test_logits[rows]), kind="stable")]
     return rows[:MOST] if name == SETS[3] else rows
 
 

@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import nbformat
 
-from .settings import ROOT
+from .files import write_text
+from .settings import NOTEBOOKS
 
 REPOSITORY = "https://github.com/agnews-distillation/agnews-distillation"  # where the project is published
 BRANCH = "main"
-NOTEBOOKS = ROOT / "notebooks"
 TAG = "colab"  # of the first cell
 
 SETUP = """\
@@ -67,7 +66,7 @@ def main() -> int:
     for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         prepare(notebook, path.name)
-        Path(path).write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+        write_text(path, nbformat.writes(notebook) + "\n")
     return 0
 
 

@@ -46,14 +46,21 @@ def study_records(study: Study, *parts: str) -> dict[str, list[Record]]:
     return {name: runs for name, runs in records.items() if runs}
 
 
-def widest_records(study: Study | None) -> tuple[dict[str, list[Record]], str]:
-    """All records of the full study and what made them: ``study``'s own, or in ``quick`` and with None those that are committed.
+def widest_records(study: Study) -> tuple[dict[str, list[Record]], str]:
+    """All records of the widest study at hand and what made them: ``study``'s own, or in ``quick`` the published ones.
 
     Raises:
-        FileNotFoundError: the committed ones are wanted, and there are none.
+        FileNotFoundError: ``quick``, and no full study is committed.
     """
-    if study is not None and study.settings.profile.name != "quick":
-        return study_records(study), study.title
+    return published_records() if study.settings.profile.name == "quick" else (study_records(study), study.title)
+
+
+def published_records() -> tuple[dict[str, list[Record]], str]:
+    """All records of the full study that is committed under ``data/results``, and what made them.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
     folders = sorted({path.parent.parent for path in COMMITTED_RESULTS.glob("*-full/*/record.json")})
     if not folders:
         raise FileNotFoundError(

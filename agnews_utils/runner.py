@@ -20,14 +20,13 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from .bench import peak_memory_gib
-from .evaluation import of_parts, results_table, save_table, seconds_in_words, table_markdown, widest_records
+from .evaluation import of_parts, published_records, results_table, save_table, seconds_in_words, table_markdown
 from .files import write_text
 from .records import RECORD_FILES
 from .runs import RUNS, planned
-from .settings import ROOT, read_settings
+from .settings import NOTEBOOKS, ROOT, read_settings
 from .study import Study
 
-NOTEBOOKS = ROOT / "notebooks"
 RESULTS_MARKS = ("<!-- results: written by make publish -->", "<!-- end of results -->")
 
 
@@ -151,7 +150,7 @@ def publish_records(study: Study) -> int:
 
 def publish_table() -> None:
     """The results table among the committed figures and in the README, made again from the committed records alone."""
-    records, source = widest_records(None)
+    records, source = published_records()
     table = results_table(of_parts(records, "report", "yardstick", "beyond"))
     save_table(table, ROOT / "figures", source)
     waiting = [

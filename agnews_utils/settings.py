@@ -23,6 +23,7 @@ from pathlib import Path
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
 CLASS_NAMES = ("World", "Sports", "Business", "Sci/Tech")
 
 
@@ -41,9 +42,7 @@ class Profile:
     small_student_epochs: int  # of the one-layer student, whose epoch costs a fifteenth of the four-layer one's
     char_epochs: int
     fine_tune_epochs: int  # of the strong teacher
-    seeds: (
-        int  # of the one-layer student (Models 3 and 4 and its KL yardstick); in ``full`` every run has its own number
-    )
+    seeds: int  # of Models 3 and 4 and their KL yardstick; in ``full`` every run has its own number
     patience: int | None  # epochs without a new best validation accuracy after which a run stops; None: never
 
 

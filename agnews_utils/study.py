@@ -204,10 +204,8 @@ class Study:
         width = self.encoder_files.hidden_size
         if run.inputs == "features":
             arguments["channels_in"] = width
-        if run.model in (
-            "BertVDCNN",
-            "BertClassifier",
-        ):  # an encoder of its own: training must not change the shared one
+        if run.model in ("BertVDCNN", "BertClassifier"):
+            # an encoder of its own: training must not change the shared one
             arguments["encoder"] = self.encoder_files.load(self.settings.device)
         seed_everything(seed)
         if run.model == "BertVDCNN":
@@ -228,11 +226,7 @@ class Study:
         """
         folder = self.found(name, seed)
         if folder is None:
-            folder = self.run_folder(name, seed)
-            folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder / "lock", timeout=-1 if wait else 0):
-                if not (folder / "record.json").exists():
-                    self._make(known(name), seed, folder)
+            folder = self._make_here(name, seed, wait)
         return self._once(("record", name, seed), lambda: read_record(folder))
 
     def model(self, name: str, seed: int = 0) -> nn.Module:
@@ -240,12 +234,7 @@ class Study:
 
         A committed record comes without weights: where only that is found, the model is trained again.
         """
-        folder = self.run_folder(name, seed)
-        if not (folder / "best.safetensors").exists() or not (folder / "record.json").exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder / "lock"):
-                if not (folder / "record.json").exists():
-                    self._make(known(name), seed, folder)
+        folder = self.run_folder(name, seed) if self.has_weights(name, seed) else self._make_here(name, seed)
         return load_weights(self.build(name, seed), folder / "best.safetensors").eval()
 
     def has_weights(self, name: str, seed: int = 0) -> bool:
@@ -269,6 +258,15 @@ class Study:
             raise ValueError(
                 f"The teacher's logits at {path} are damaged: delete their folder, and the run is made again."
             ) from reason
+
+    def _make_here(self, name: str, seed: int, wait: bool = True) -> Path:
+        """The run's own folder, with its record; made under a lock unless another process was first."""
+        folder = self.run_folder(name, seed)
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "lock", timeout=-1 if wait else 0):
+            if not (folder / "record.json").exists():
+                self._make(known(name), seed, folder)
+        return folder
 
     def _make(self, run: Run, seed: int, folder: Path) -> None:
         if run.inputs == "text":

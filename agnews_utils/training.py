@@ -106,6 +106,12 @@ def seed_everything(seed: int) -> None:
     torch.backends.cudnn.benchmark = False
 
 
+def begin_epoch(loader: torch.utils.data.DataLoader, seed: int, epoch: int) -> None:
+    """Makes an epoch's order and randomness depend on (seed, epoch) alone, whatever was trained or drawn before it."""
+    seed_everything(seed * 1_000_003 + epoch)
+    loader.batch_sampler.epoch = epoch
+
+
 def fit(
     model: nn.Module,
     train: Dataset,
@@ -151,8 +157,7 @@ def fit(
         for epoch in range(len(history) + 1, recipe.epochs + 1):
             if patience_is_out(history, recipe.patience) and not recipe.run_on:
                 break
-            seed_everything(seed * 1_000_003 + epoch)
-            loader.batch_sampler.epoch = epoch
+            begin_epoch(loader, seed, epoch)
             first = (epoch - 1) * len(loader)
             rates = (recipe.lr_at(step, total) for step in range(first, first + len(loader)))
             row = {"epoch": epoch} | train_epoch(model, loader, loss, optimizer, settings, bar, rates)

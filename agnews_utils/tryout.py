@@ -19,7 +19,7 @@ from .runs import RUNS, TEACHERS
 from .settings import Settings
 from .statistics import accuracy_interval
 from .study import Study
-from .training import Recipe, WithTeacher, best_epoch, evaluate, seed_everything, train_epoch
+from .training import Recipe, WithTeacher, begin_epoch, best_epoch, evaluate, train_epoch
 from .widgets import (
     WHOLE_DESCRIPTION,
     Panel,
@@ -141,8 +141,7 @@ def train_student(
     optimizer, loader = recipe.optimizer(model), train_loader(train, BATCH_SIZE, seed)
     history: list[dict] = []
     for epoch in range(1, epochs + 1):
-        seed_everything(seed * 1_000_003 + epoch)
-        loader.batch_sampler.epoch = epoch
+        begin_epoch(loader, seed, epoch)
         row = {"epoch": epoch} | train_epoch(model, loader, loss, optimizer, settings, bar)
         row |= {f"validation_{name}": value for name, value in evaluate(model, validation, settings).items()}
         history.append(row)

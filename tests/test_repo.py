@@ -36,7 +36,7 @@ def test_tables_and_readme_follow_from_the_committed_records(copy_of_the_committ
 
 
 def test_committed_records_are_of_one_study():
-    records, _ = evaluation.widest_records(None)
+    records, _ = evaluation.published_records()
     every = [record for runs in records.values() for record in runs]
     assert len({str(record.facts["data"]) for record in every}) == 1
     assert len({str(record.facts["encoder"]) for record in every}) == 1
@@ -55,7 +55,7 @@ def test_committed_records_are_of_one_study():
 
 
 def test_verdicts_can_be_made_from_the_committed_records():
-    records, _ = evaluation.widest_records(None)
+    records, _ = evaluation.published_records()
     table = claims.verdicts(records)
     assert len(table) == len(claims.CLAIMS)
     assert table["verdict"].isin([claims.HOLDS, claims.DOES_NOT_HOLD, claims.INCONCLUSIVE]).all()
