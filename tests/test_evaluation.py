@@ -1,6 +1,7 @@
 """Intervals, the exact paired test, the results table and the rule for the verdicts."""
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -295,7 +296,8 @@ def test_markdown_table(smoke_records):
     assert len(rows) == len(smoke_records) + 2
     assert len({row.count("|") for row in rows}) == 1
     cells = {
-        cell[0].partition(" (")[0]: cell for cell in ([c.strip() for c in row.split("|")[1:-1]] for row in rows[2:])
+        re.sub(r" \(Table \d\)$", "", cell[0]): cell
+        for cell in ([c.strip() for c in row.split("|")[1:-1]] for row in rows[2:])
     }
     for row in table.to_dict("records"):
         written = cells[row["model"]]
