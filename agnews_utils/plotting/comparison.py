@@ -1,0 +1,225 @@
+"""Figures that hold models against each other: gains, seeds, calibration, cost (notebooks 05 and 06, the benchmark)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ..calibration import calibration_error, reliability
+from ..evaluation import mean_right
+from ..records import Record
+from ..statistics import CONFIDENCE, accuracy_interval
+from .style import BLUE, CLASS_COLOURS, GREY, ORANGE
+
+FEW = 20  # articles: a share of fewer says little
+
+
+def forest(gains: pd.DataFrame, title: str) -> Figure:
+    """Gains in points with their intervals, one row each.
+
+    Args:
+        gains: index of names; columns ``gain``, ``low``, ``high`` (shares) and ``rows``
+    """
+    figure, axes = plt.subplots(figsize=(8, 0.42 * len(gains) + 1.4))
+    places = np.arange(len(gains))[::-1]
+    centre = 100 * gains["gain"].to_numpy()
+    spread = np.abs(100 * gains[["low", "high"]].to_numpy().T - centre)
+    axes.errorbar(centre, places, xerr=spread, fmt="o", color=BLUE, capsize=3)
+    axes.axvline(0, color="black", linewidth=1)
+    labels = [f"{name} ({rows:,})" for name, rows in zip(gains.index, gains["rows"], strict=True)]
+    axes.set(
+        yticks=places,
+        yticklabels=labels,
+        xlabel=f"gain in points of test accuracy ({CONFIDENCE:.0%} bootstrap interval)",
+        title=title,
+    )
+    return figure
+
+
+def forest_of_pairs(pairs: pd.DataFrame, title: str, reported: Mapping[tuple[str, str], float] | None = None) -> Figure:
+    """Gains of pairs of models in points, with the interval over seeds and test articles, and that over seeds alone.
+
+    Args:
+        pairs: what :func:`agnews_utils.evaluation.paired` gives
+        reported: gain in points that the report names for a pair, by the titles of its two models
+    """
+    figure, axes = plt.subplots(figsize=(9.5, 0.55 * len(pairs) + 1.6))
+    places = np.arange(len(pairs))[::-1]
+    axes.hlines(places, pairs["low"], pairs["high"], color=BLUE, linewidth=1.5, label="95 % over seeds and articles")
+    axes.hlines(
+        places, pairs["seeds low"], pairs["seeds high"], color=BLUE, linewidth=5, alpha=0.5, label="95 % over seeds"
+    )
+    axes.plot(pairs["gain"], places, "o", color=BLUE)
+    for place, names in zip(places, pairs[["a", "b"]].itertuples(index=False), strict=True):
+        if reported and tuple(names) in reported:
+            axes.plot(reported[tuple(names)], place, "x", color=ORANGE, markersize=8, markeredgewidth=2)
+    if reported:
+        axes.plot([], [], "x", color=ORANGE, markersize=8, markeredgewidth=2, label="the report's gain, one run each")
+    axes.axvline(0, color="black", linewidth=1)
+    labels = [f"{row.b}\nagainst {row.a} ({row.seeds} seed{'s' * (row.seeds > 1)})" for row in pairs.itertuples()]
+    axes.set(yticks=places, xlabel="gain in points of test accuracy", title=title, ylim=(-0.6, len(pairs) - 0.4))
+    axes.set_yticklabels(labels, fontsize="small")
+    figure.legend(loc="outside upper right", fontsize="small", ncols=3)
+    return figure
+
+
+def accuracy_bars(records: Mapping[str, list[Record]], reported: Mapping[str, float]) -> Figure:
+    """Validation-selected test accuracy of each run (mean over seeds) with its interval, the report's number as a cross."""
+    accuracy = {name: mean_right(runs) for name, runs in records.items()}
+    names = sorted(records, key=lambda name: accuracy[name].mean())
+    figure, axes = plt.subplots(figsize=(9, 0.45 * len(names) + 1.6))
+    for place, name in enumerate(names):
+        low, high = accuracy_interval(accuracy[name])
+        axes.plot([100 * low, 100 * high], [place, place], color=BLUE, linewidth=2)
+        axes.plot(100 * accuracy[name].mean(), place, "o", color=BLUE)
+        if len(records[name]) > 1:
+            seeds = [100 * record.test_accuracy for record in records[name]]
+            axes.plot(seeds, [place] * len(seeds), "|", color="black", markersize=11, markeredgewidth=1.5)
+        if name in reported:
+            axes.plot(100 * reported[name], place, "x", color=ORANGE, markersize=8, markeredgewidth=2)
+    axes.plot([], [], "o-", color=BLUE, label="ours, selected on validation")
+    axes.plot([], [], "|", color="black", markersize=11, markeredgewidth=1.5, label="its single seeds")
+    axes.plot(
+        [],
+        [],
+        "x",
+        color=ORANGE,
+        markersize=8,
+        markeredgewidth=2,
+        label="published (the report; Model 5: Conneau et al. 2017)",
+    )
+    axes.set(
+        yticks=range(len(names)), yticklabels=[records[name][0].run.title for name in names],
+        xlabel=f"test accuracy in percent ({CONFIDENCE:.0%} interval over test rows)",
+        title="Test accuracy of every model",
+    )  # fmt: skip
+    figure.legend(loc="outside upper right", fontsize="small", ncols=3)
+    return figure
+
+
+def seed_dots(records: Mapping[str, list[Record]], names: Sequence[str]) -> Figure:
+    """Test accuracy of every seed of a few runs; a thin line joins the runs of one seed, a bar marks each mean."""
+    figure, axes = plt.subplots(figsize=(8, 4))
+    table = pd.DataFrame({name: {r.seed: 100 * r.test_accuracy for r in records[name]} for name in names})
+    for _, row in table.iterrows():
+        axes.plot(
+            range(len(names)), row, color=GREY, linewidth=0.8, marker="o", markerfacecolor=BLUE, markeredgecolor=BLUE
+        )
+    ends, apart = table.iloc[:, -1].sort_values(), 0.05 * np.ptp(axes.get_ylim())
+    heights = ends.to_numpy().copy()
+    for i in range(1, len(heights)):  # labels of seeds that end close together are moved apart
+        heights[i] = max(heights[i], heights[i - 1] + apart)
+    heights -= np.mean(heights - ends.to_numpy())
+    for seed, end, height in zip(ends.index, ends, heights, strict=True):
+        axes.annotate(
+            f"{seed}", (len(names) - 1, end), xytext=(len(names) - 0.8, height), fontsize="x-small", va="center",
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkA": 1, "shrinkB": 3},
+        )  # fmt: skip
+    for place, mean in enumerate(table.mean()):
+        axes.plot(
+            [place - 0.15, place + 0.15],
+            [mean, mean],
+            color=ORANGE,
+            linewidth=3,
+            label=None if place else "mean over seeds",
+        )
+    axes.set(
+        xticks=range(len(names)), xticklabels=[records[name][0].run.title.replace(": ", ":\n") for name in names],
+        xlim=(-0.5, len(names) - 0.5), ylabel="test accuracy in percent",
+        title="Several seeds: a line joins the runs of one seed, whose number is at the right",
+    )  # fmt: skip
+    axes.legend(fontsize="small")
+    return figure
+
+
+def reliability_panels(records: Mapping[str, list[Record]]) -> Figure:
+    """Accuracy against confidence in bins, for each run (all its seeds together); the diagonal is a calibrated model.
+
+    Bins of fewer than ``FEW`` articles are left out of the picture, not of the error.
+    """
+    columns = min(4, len(records))
+    rows = -(-len(records) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(3.2 * columns, 3.3 * rows), squeeze=False, sharex=True, sharey=True
+    )
+    for place, runs in zip(axes.flat, records.values(), strict=False):
+        logits, labels = np.concatenate([r.test_logits for r in runs]), np.concatenate([r.labels for r in runs])
+        table = reliability(logits, labels).query("rows >= @FEW")
+        place.plot([0.25, 1], [0.25, 1], color=GREY, linestyle="--", linewidth=1)
+        place.plot(table["confidence"], table["accuracy"], color=BLUE, marker="o", markersize=4)
+        error = np.mean([calibration_error(r.test_logits, r.labels) for r in runs])
+        place.text(
+            0.97,
+            0.05,
+            f"calibration error\n{100 * error:.1f} points",
+            transform=place.transAxes,
+            ha="right",
+            fontsize="small",
+        )
+        place.set_title(runs[0].run.title.replace(", strong", ",\nstrong"), fontsize="small")
+    for number, place in enumerate(axes.flat):
+        if number >= len(records):
+            place.axis("off")
+        elif number + columns >= len(records):  # the lowest of its column
+            place.set_xlabel("confidence")
+            place.tick_params(labelbottom=True)
+    figure.supylabel("share right", fontsize="medium")
+    return figure
+
+
+def accuracy_by_rows(curves: Mapping[str, pd.DataFrame]) -> Figure:
+    """Test accuracy against training rows, one line a kind of training.
+
+    Args:
+        curves: name to a frame with ``rows``, ``mean``, ``low``, ``high`` (percent; low and high over seeds)
+    """
+    figure, axes = plt.subplots(figsize=(8, 4))
+    for (name, points), colour, marker in zip(curves.items(), CLASS_COLOURS, "os^D", strict=False):
+        spread = np.abs(points[["low", "high"]].to_numpy().T - points["mean"].to_numpy())
+        axes.errorbar(points["rows"], points["mean"], yerr=spread, color=colour, marker=marker, capsize=3, label=name)
+    ticks = sorted({rows for points in curves.values() for rows in points["rows"]})
+    axes.set(xscale="log", xlabel="labelled training rows (logarithmic)", ylabel="test accuracy in percent")
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set_title("The one-layer student by training rows (bars: 95 % over seeds)")
+    axes.legend(fontsize="small")
+    return figure
+
+
+def trade_off(table: pd.DataFrame) -> Figure:
+    """Test accuracy against parameters and against training seconds, a point a model, numbered as in the legend.
+
+    Args:
+        table: what :func:`agnews_utils.evaluation.results_table` gives
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(12, 4.4), sharey=True)
+    columns = (
+        ("parameters", "parameters (logarithmic)"),
+        ("training seconds", "training seconds of one run (logarithmic)"),
+    )
+    for place, (column, label) in zip(axes, columns, strict=True):
+        for number, row in enumerate(table.itertuples(index=False), 1):
+            x, y = table[column].iloc[number - 1], 100 * table["ours, selected on validation"].iloc[number - 1]
+            place.plot(x, y, "o", color=BLUE, markersize=15, label=f"{number}  {row.model}")
+            place.annotate(f"{number}", (x, y), ha="center", va="center", color="white", fontsize="small")
+        place.set(xscale="log", xlabel=label)
+    axes[0].set_ylabel("test accuracy in percent")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", fontsize="small", handlelength=0, markerscale=0)
+    figure.suptitle("What accuracy costs")
+    return figure
+
+
+def speed_bars(ratios: pd.DataFrame) -> Figure:
+    """Measured ratios of the benchmark against their budgets."""
+    figure, axes = plt.subplots(figsize=(8, 0.6 * len(ratios) + 1.4))
+    places = np.arange(len(ratios))[::-1]
+    axes.barh(places, ratios["ratio"], color=BLUE, label="measured")
+    axes.plot(ratios["budget"], places, "|", color=ORANGE, markersize=22, markeredgewidth=3, label="budget")
+    axes.set(yticks=places, yticklabels=ratios.index, xlabel="ratio (times)", title="What was measured side by side")
+    axes.legend()
+    return figure
