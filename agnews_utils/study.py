@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 from datasets import DatasetDict
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from safetensors.numpy import load_file
 from torch import nn
 
@@ -263,9 +263,19 @@ class Study:
         """The run's own folder, with its record; made under a lock unless another process was first."""
         folder = self.run_folder(name, seed)
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / "lock", timeout=-1 if wait else 0):
+        lock = FileLock(folder / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if not wait:
+                raise
+            print(f"{known(name).title}, seed {seed}: another process is making this run; waiting for it.", flush=True)
+            lock.acquire()
+        try:
             if not (folder / "record.json").exists():
                 self._make(known(name), seed, folder)
+        finally:
+            lock.release()
         return folder
 
     def _make(self, run: Run, seed: int, folder: Path) -> None:

@@ -4,7 +4,9 @@ import json
 import math
 import platform
 import shutil
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields, replace
 
 import numpy as np
@@ -16,7 +18,7 @@ from helpers import refused, without_seconds
 
 from agnews_utils import models, records, study
 from agnews_utils.evaluation import report_curves
-from agnews_utils.records import read_record, read_records
+from agnews_utils.records import RECORD_FILES, read_record, read_records
 from agnews_utils.runner import publish_records
 from agnews_utils.runs import RUNS, SEEDED, TEACHERS, Run, can_be_made, in_course, planned
 from agnews_utils.settings import PROFILES
@@ -304,6 +306,24 @@ def test_run_that_another_process_makes_is_left_to_it(copied):
     with FileLock(folder / "lock"), pytest.raises(Timeout):
         copied.record(name, 1, wait=False)
     assert copied.record(name, 1, wait=False).seed == 1
+
+
+def test_waiting_for_another_process_is_said(copied, capsys):
+    name = "model3_simpler_cnn_plain"
+    folder = copied.run_folder(name, 1)
+    shutil.move(folder, folder.with_name("made"))
+    folder.mkdir()
+    with ThreadPoolExecutor() as pool, FileLock(folder / "lock"):
+        waiting, said = pool.submit(copied.record, name, 1), ""
+        while "waiting" not in said and not waiting.done():
+            time.sleep(0.01)
+            said += capsys.readouterr().out
+        for file in RECORD_FILES:
+            if (folder.with_name("made") / file).exists():
+                shutil.copyfile(folder.with_name("made") / file, folder / file)
+    assert said == "Model 3: Simpler CNN, plain, seed 1: another process is making this run; waiting for it.\n"
+    assert waiting.result().seed == 1
+    assert not (folder / "best.safetensors").exists()  # it took what the other had made
 
 
 # --- runs of other settings are other runs
