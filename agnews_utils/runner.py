@@ -119,6 +119,10 @@ def publish() -> int:
     if {path.name for path in made} != {path.name for path in NOTEBOOKS.glob("[0-9]*.ipynb")}:
         print(f"{study.output} holds no finished run of all notebooks: make run first.", file=sys.stderr)
         return 1
+    failed = [path.name for path in made if '"output_type": "error"' in path.read_text(encoding="utf-8")]
+    if failed:
+        print(f"{', '.join(failed)} failed in the last run: make run again, then make publish.", file=sys.stderr)
+        return 1
     for path in made:
         shutil.copyfile(path, NOTEBOOKS / path.name)
     (ROOT / "figures").mkdir(exist_ok=True)

@@ -96,6 +96,18 @@ _ABLATIONS = (
     _ablation("simpler_cnn_dist_teacher_12k", "Simpler CNN, DIST, teacher of 12,000 rows", **_DIST, teacher="teacher_12k"),
     _ablation("simpler_cnn_dist_teacher_12k_dropout", "Simpler CNN, DIST, teacher of 12,000 rows with BERT's dropout on",
               **_DIST, teacher="teacher_12k_dropout"),
+    # DIST and KL differ in temperature and in the labels' weight too; here each changes alone, tau without the factor tau**2
+    *(
+        _ablation(f"simpler_cnn_strong_{name}", f"Simpler CNN, {title}, strong teacher",
+                  loss=loss["loss"], loss_args=loss["loss_args"] | changed, teacher=STRONG)
+        for name, title, loss, changed in (
+            ("dist_tau_4", "DIST at tau 4", _DIST, {"tau": 4.0, "scale_tau2": False}),
+            ("dist_ce_0.1", "DIST with CE weight 0.1", _DIST, {"ce_weight": 0.1}),
+            ("dist_tau_4_ce_0.1", "DIST at tau 4 with CE weight 0.1", _DIST,
+             {"tau": 4.0, "scale_tau2": False, "ce_weight": 0.1}),
+            ("kl_tau_1", "KL at tau 1", _KL, {"tau": 1.0}),
+        )
+    ),
 )  # fmt: skip
 
 # runs that the report made have the names that data/report_curves.csv gives them
