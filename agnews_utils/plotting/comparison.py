@@ -141,10 +141,10 @@ def reliability_panels(records: Mapping[str, list[Record]]) -> Figure:
 
     Bins of fewer than ``FEW`` articles are left out of the picture, not of the error.
     """
-    columns = min(4, len(records))
+    columns = min(4 if len(records) <= 8 else 5, len(records))
     rows = -(-len(records) // columns)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(3.2 * columns, 3.3 * rows), squeeze=False, sharex=True, sharey=True
+        rows, columns, figsize=(2.9 * columns, 3.1 * rows), squeeze=False, sharex=True, sharey=True
     )
     for place, runs in zip(axes.flat, records.values(), strict=False):
         logits, labels = np.concatenate([r.test_logits for r in runs]), np.concatenate([r.labels for r in runs])
@@ -171,6 +171,20 @@ def reliability_panels(records: Mapping[str, list[Record]]) -> Figure:
     return figure
 
 
+def _moved_apart(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Heights for labels at the right of points, at y or above it, such that no label lies on another."""
+    width, height = 0.07 * np.ptp(x), 0.05 * np.ptp(y)
+    placed: list[int] = []
+    heights = y.copy()
+    for i in np.argsort(y, kind="stable"):
+        near = [heights[other] for other in placed if abs(x[other] - x[i]) < width]
+        for taken in sorted(near):
+            if abs(heights[i] - taken) < height:
+                heights[i] = taken + height
+        placed.append(i)
+    return heights
+
+
 def accuracy_by_rows(curves: Mapping[str, pd.DataFrame]) -> Figure:
     """Test accuracy against training rows, one line a kind of training.
 
@@ -178,9 +192,12 @@ def accuracy_by_rows(curves: Mapping[str, pd.DataFrame]) -> Figure:
         curves: name to a frame with ``rows``, ``mean``, ``low``, ``high`` (percent; low and high over seeds)
     """
     figure, axes = plt.subplots(figsize=(8, 4))
-    for (name, points), colour, marker in zip(curves.items(), CLASS_COLOURS, "os^D", strict=False):
+    for number, ((name, points), colour) in enumerate(zip(curves.items(), CLASS_COLOURS, strict=False)):
         spread = np.abs(points[["low", "high"]].to_numpy().T - points["mean"].to_numpy())
-        axes.errorbar(points["rows"], points["mean"], yerr=spread, color=colour, marker=marker, capsize=3, label=name)
+        beside, marker = 1.015 ** (2 * number - len(curves) + 1), "os^D"[number]  # else the bars hide each other
+        axes.errorbar(
+            points["rows"] * beside, points["mean"], yerr=spread, color=colour, marker=marker, capsize=3, label=name
+        )
     ticks = sorted({rows for points in curves.values() for rows in points["rows"]})
     axes.set(xscale="log", xlabel="labelled training rows (logarithmic)", ylabel="test accuracy in percent")
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
@@ -193,6 +210,8 @@ def accuracy_by_rows(curves: Mapping[str, pd.DataFrame]) -> Figure:
 def trade_off(table: pd.DataFrame) -> Figure:
     """Test accuracy against parameters and against training seconds, a point a model, numbered as in the legend.
 
+    Numbers stand to the right of their points, moved up where two would lie on each other.
+
     Args:
         table: what :func:`agnews_utils.evaluation.results_table` gives
     """
@@ -202,11 +221,16 @@ def trade_off(table: pd.DataFrame) -> Figure:
         ("training seconds", "training seconds of one run (logarithmic)"),
     )
     for place, (column, label) in zip(axes, columns, strict=True):
-        for number, row in enumerate(table.itertuples(index=False), 1):
-            x, y = table[column].iloc[number - 1], 100 * table["ours, selected on validation"].iloc[number - 1]
-            place.plot(x, y, "o", color=BLUE, markersize=15, label=f"{number}  {row.model}")
-            place.annotate(f"{number}", (x, y), ha="center", va="center", color="white", fontsize="small")
+        x, y = table[column].to_numpy(float), 100 * table["ours, selected on validation"].to_numpy()
+        heights = _moved_apart(np.log10(x), y)
+        for number, (model, seen, accuracy, height) in enumerate(zip(table["model"], x, y, heights, strict=True), 1):
+            place.plot(seen, accuracy, "o", color=BLUE, markersize=6, label=f"{number}  {model}")
+            place.annotate(
+                f"{number}", (seen, accuracy), (16, height), textcoords=("offset points", "data"), va="center",
+                fontsize="small", arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.7, "shrinkA": 0},
+            )  # fmt: skip
         place.set(xscale="log", xlabel=label)
+        place.margins(x=0.15)
     axes[0].set_ylabel("test accuracy in percent")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper", fontsize="small", handlelength=0, markerscale=0)

@@ -11,7 +11,7 @@ import seaborn as sns
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
 from ..evaluation import confusion, report_curves
 from ..losses import DISTLoss
@@ -66,7 +66,7 @@ def accuracy_panel(axes: Axes, records: list[Record]) -> None:
         title="Test accuracy by epoch",
     )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(loc="lower right", fontsize="small")
+    axes.legend(loc="best", fontsize="small")  # curves are high in a full run and low in a short one
 
 
 def loss_panel(axes: Axes, records: list[Record]) -> None:
@@ -125,7 +125,9 @@ def loss_parts(records: Sequence[Record]) -> Figure:
             place.plot(record.history["epoch"], values, color=colour, marker=marker, label=f"{part} ({unit})")
         place.set(xlabel="epoch", title=record.run.title, yscale="log")
         place.xaxis.set_major_locator(MaxNLocator(integer=True))
+        place.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         place.yaxis.set_major_formatter("{x:g}")
+        place.yaxis.set_minor_formatter(NullFormatter())
     axes.flat[0].set_ylabel("mean over training batches")
     axes.flat[-1].legend(title="part of the loss")
     return figure
