@@ -155,7 +155,7 @@ def table_markdown(table: pd.DataFrame, caption: str) -> str:
     lines = [
         f"Test accuracy in percent. Made with: {caption}.",
         "",
-        "| Model | Parameters | Report | Ours, best test epoch (the report's protocol) | **Ours, selected on validation** "
+        "| Model | Trained parameters | Report | Ours, best test epoch of the first seed (the report's protocol) | **Ours, selected on validation** "
         "| 95 % interval | Seeds | Training rows | Training |",
         "|---|---:|---:|---:|---:|---|---|---:|---:|",
     ]

@@ -27,6 +27,11 @@ from .runs import RUNS, planned
 from .settings import NOTEBOOKS, ROOT, read_settings
 from .study import Study
 
+TABLE_NOTE = (
+    "The best test epoch is the first seed's, so it can lie below the mean over seeds beside it. Models on frozen features need "
+    "the encoder too, whose weights are not counted. Training is the time of one run as long as it went; other runs shared the "
+    "machine, and runs stop at different epochs, so compare speeds by `make bench` only."
+)
 RESULTS_MARKS = ("<!-- results: written by make publish -->", "<!-- end of results -->")
 
 
@@ -157,13 +162,14 @@ def publish_table() -> None:
     records, source = published_records()
     table = results_table(of_parts(records, "report", "yardstick", "beyond"))
     save_table(table, ROOT / "figures", source)
+    missing = {name: run.seeds - len(records.get(name, [])) for name, run in RUNS.items()}
     waiting = [
-        f"{run.title} ({run.seeds - len(records.get(name, []))} of {run.seeds})"
-        for name, run in RUNS.items()
-        if len(records.get(name, [])) < run.seeds and run.part != "ablation"
+        f"{RUNS[n].title} ({k} of {RUNS[n].seeds})" for n, k in missing.items() if k and RUNS[n].part != "ablation"
     ]
+    ablations = sum(k for n, k in missing.items() if RUNS[n].part == "ablation")
+    waiting += [f"{ablations} runs of notebook 06's ablations"] * bool(ablations)
     still = f"\nStill to be run (seeds): {'; '.join(waiting)}.\n" if waiting else ""
-    write_into_readme(table_markdown(table, source) + still)
+    write_into_readme(f"{table_markdown(table, source)}\n{TABLE_NOTE}\n{still}")
 
 
 def write_into_readme(table: str) -> None:

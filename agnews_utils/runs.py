@@ -96,6 +96,12 @@ _ABLATIONS = (
     _ablation("simpler_cnn_dist_teacher_12k", "Simpler CNN, DIST, teacher of 12,000 rows", **_DIST, teacher="teacher_12k"),
     _ablation("simpler_cnn_dist_teacher_12k_dropout", "Simpler CNN, DIST, teacher of 12,000 rows with BERT's dropout on",
               **_DIST, teacher="teacher_12k_dropout"),
+    # distilled students improve for longer than plain ones: does stopping early decide their gain?
+    *(
+        _ablation(f"simpler_cnn_{kind}_all_epochs", f"Simpler CNN, {title}, never stopped early", seeds=10,
+                  recipe={"patience": None}, **loss)
+        for kind, title, loss in (("plain", "plain", {}), ("dist", "DIST", {**_DIST, "teacher": TEACHER}))
+    ),
     # DIST and KL differ in temperature and in the labels' weight too; here each changes alone, tau without the factor tau**2
     *(
         _ablation(f"simpler_cnn_strong_{name}", f"Simpler CNN, {title}, strong teacher",

@@ -392,6 +392,16 @@ def test_two_way_interval_counts_both_seeds_and_rows():
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt((0.08 - 0.04**2) / rows), rel=0.15)
 
 
+def test_interval_of_few_seeds_is_never_narrower_than_student_t():
+    rows = np.random.default_rng(0).integers(-1, 2, size=500)
+    gains = np.array([np.roll(np.clip(rows + shift, -1, 1), shift) for shift in (-1, 0, 1)])  # three seeds far apart
+    low, high = two_way_interval(gains)
+    seeds_low, seeds_high = seed_interval(gains.mean(axis=1))
+    assert low <= seeds_low < seeds_high <= high
+    assert seeds_high - seeds_low > 1  # the bootstrap alone could not reach so far: no seed's gain differs so much
+    assert np.ptp(gains.mean(axis=1)) > 0.3
+
+
 def test_two_way_interval_holds_the_truth_as_often_as_it_says():
     generator = np.random.default_rng(1)
     inside = 0

@@ -43,7 +43,9 @@ def test_numbers_of_near_models_can_be_told_apart(seed):
 def test_figure_in_words_names_titles_axes_and_legend():
     figure = plotting.trade_off(models(3, 0))
     words = plotting.in_words(figure)
-    assert words.startswith("Figure. What accuracy costs. (test accuracy in percent against parameters (logarithmic))")
+    assert words.startswith(
+        "Figure. What accuracy costs. (test accuracy in percent against trained parameters (logarithmic))"
+    )
     assert "3  model 2".replace("  ", " ") in words
 
 

@@ -34,7 +34,7 @@ def forest(gains: pd.DataFrame, title: str) -> Figure:
     axes.set(
         yticks=places,
         yticklabels=labels,
-        xlabel=f"gain in points of test accuracy ({CONFIDENCE:.0%} bootstrap interval)",
+        xlabel=f"gain in points of test accuracy ({CONFIDENCE:.0%} interval over articles, seeds as they are)",
         title=title,
     )
     return figure
@@ -49,11 +49,19 @@ def forest_of_pairs(pairs: pd.DataFrame, title: str, reported: Mapping[tuple[str
     """
     figure, axes = plt.subplots(figsize=(9.5, 0.55 * len(pairs) + 1.6))
     places = np.arange(len(pairs))[::-1]
-    axes.hlines(places, pairs["low"], pairs["high"], color=BLUE, linewidth=1.5, label="95 % over seeds and articles")
+    several = (pairs["seeds"] > 1).to_numpy()
+    for chosen, style, label in (
+        (several, "-", "95 % over seeds and articles"),
+        (~several, ":", "95 % over articles, one seed"),
+    ):
+        if chosen.any():
+            low, high = pairs["low"][chosen], pairs["high"][chosen]
+            axes.hlines(places[chosen], low, high, color=BLUE, linewidth=1.5, linestyle=style, label=label)
     axes.hlines(
         places, pairs["seeds low"], pairs["seeds high"], color=BLUE, linewidth=5, alpha=0.5, label="95 % over seeds"
     )
     axes.plot(pairs["gain"], places, "o", color=BLUE)
+    columns = 2 if reported and several.any() and not several.all() else 3
     for place, names in zip(places, pairs[["a", "b"]].itertuples(index=False), strict=True):
         if reported and tuple(names) in reported:
             axes.plot(reported[tuple(names)], place, "x", color=ORANGE, markersize=8, markeredgewidth=2)
@@ -63,7 +71,7 @@ def forest_of_pairs(pairs: pd.DataFrame, title: str, reported: Mapping[tuple[str
     labels = [f"{row.b}\nagainst {row.a} ({row.seeds} seed{'s' * (row.seeds > 1)})" for row in pairs.itertuples()]
     axes.set(yticks=places, xlabel="gain in points of test accuracy", title=title, ylim=(-0.6, len(pairs) - 0.4))
     axes.set_yticklabels(labels, fontsize="small")
-    figure.legend(loc="outside upper right", fontsize="small", ncols=3)
+    figure.legend(loc="outside upper right", fontsize="small", ncols=columns)
     return figure
 
 
@@ -217,7 +225,7 @@ def trade_off(table: pd.DataFrame) -> Figure:
     """
     figure, axes = plt.subplots(1, 2, figsize=(12, 4.4), sharey=True)
     columns = (
-        ("parameters", "parameters (logarithmic)"),
+        ("parameters", "trained parameters (logarithmic)"),
         ("training seconds", "training seconds of one run (logarithmic)"),
     )
     for place, (column, label) in zip(axes, columns, strict=True):

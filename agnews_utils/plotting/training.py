@@ -11,7 +11,7 @@ import seaborn as sns
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from ..evaluation import confusion, report_curves
 from ..losses import DISTLoss
@@ -50,7 +50,9 @@ def accuracy_panel(axes: Axes, records: list[Record]) -> None:
         by_epoch = pd.concat([r.history.set_index("epoch")["test_accuracy"] for r in records], axis=1)
         reached = by_epoch.notna().sum(axis=1) > 1
         low, high = by_epoch.min(axis=1)[reached], by_epoch.max(axis=1)[reached]
-        axes.fill_between(low.index, low, high, color=BLUE, alpha=0.25, label=f"range over {len(records)} seeds")
+        axes.fill_between(
+            low.index, low, high, color=BLUE, alpha=0.25, label=f"range over {len(records)} seeds, while they train"
+        )
         for r in records[1:]:
             chosen = r.facts["best_epoch"]
             axes.plot(chosen, r.history["test_accuracy"][chosen - 1], ".", color=ORANGE, markersize=6)
@@ -185,7 +187,7 @@ def confidence_histogram(confidence: Mapping[str, np.ndarray], title: str) -> Fi
         title=title,
         yscale="log",
     )
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
     axes.legend(loc="upper left")
     return figure
 
