@@ -102,7 +102,7 @@ _ABLATIONS = (
                   recipe={"patience": None}, **loss)
         for kind, title, loss in (("plain", "plain", {}), ("dist", "DIST", {**_DIST, "teacher": TEACHER}))
     ),
-    # DIST and KL differ in temperature and in the labels' weight too; here each changes alone, tau without the factor tau**2
+    # DIST and KL differ in temperature and in the labels' weight too; here each changes alone, DIST's tau without tau**2
     *(
         _ablation(f"simpler_cnn_strong_{name}", f"Simpler CNN, {title}, strong teacher",
                   loss=loss["loss"], loss_args=loss["loss_args"] | changed, teacher=STRONG)
