@@ -139,9 +139,9 @@ def test_slider_follows_the_field_and_the_mouse_drags_it(distilled, explorer):
     mouse.down()
     mouse.move(x - 40, y, steps=8)
     mouse.up()
-    expect(explorer.get_by_label("tau =", exact=True)).not_to_have_value("6")
-    tau = float(explorer.get_by_label("tau =", exact=True).input_value())
+    tau = float(grip.get_attribute("aria-valuenow"))  # the field follows through the kernel, in steps on a busy machine
     assert 3 < tau < 6
+    expect(explorer.get_by_label("tau =", exact=True)).to_have_value(f"{tau:g}")
     expect(status(explorer)).to_contain_text(sentence(tau=tau))
 
 
