@@ -99,8 +99,9 @@ def results_table(records: Mapping[str, list[Record]]) -> pd.DataFrame:
     """One row a model: the report's accuracy, ours by both protocols, interval, parameters, seconds.
 
     With several seeds the accuracy and the seconds are means over them, and the interval is Wilson's at the mean accuracy.
-    The best test epoch is that of the first seed, which alone is sure to have trained all epochs; empty for a run that has
-    no test accuracy by epoch.
+    The best test epoch is that of the first seed, beside the number of epochs that it is the best of: the first seed of a
+    report's model trains all that its recipe allows, another run may have stopped early. Empty for a run that has no test
+    accuracy by epoch.
     """
     reported = report_accuracy()
     rows = []
@@ -108,6 +109,7 @@ def results_table(records: Mapping[str, list[Record]]) -> pd.DataFrame:
         first = runs[0]
         low, high = accuracy_interval(mean_right(runs))
         by_epoch = "test_accuracy" in first.history
+        epochs = len(first.history) if by_epoch else np.nan
         rows.append(
             {
                 "run": name,
@@ -116,6 +118,8 @@ def results_table(records: Mapping[str, list[Record]]) -> pd.DataFrame:
                 "parameters": first.facts["parameters"],
                 "report": reported.get(name, np.nan),
                 "ours, best test epoch": first.best_test_accuracy if by_epoch else np.nan,
+                "epochs of the first seed": epochs,
+                "stopped early": by_epoch and epochs < first.facts["recipe"]["epochs"],
                 "ours, selected on validation": np.mean([r.test_accuracy for r in runs]),
                 "95% low": low,
                 "95% high": high,
@@ -166,9 +170,10 @@ def table_markdown(table: pd.DataFrame, caption: str) -> str:
             for column in ("report", "ours, best test epoch", "ours, selected on validation", "95% low", "95% high")
         )
         quoted = " (quoted)" if row["run"] in QUOTED else ""
+        of = f" (of {row['epochs of the first seed']:.0f} epochs)" if row["stopped early"] else ""
         seeds = f"{row['seeds']} (sd {percent(row['sd over seeds'])})" if row["seeds"] > 1 else "1"
         lines.append(
-            f"| {row['model']}{where} | {parameters_in_words(row['parameters'])} | {report}{quoted} | {best} | **{ours}** "
+            f"| {row['model']}{where} | {parameters_in_words(row['parameters'])} | {report}{quoted} | {best}{of} | **{ours}** "
             f"| {low} to {high} | {seeds} | {row['training rows']:,} | {seconds_in_words(row['training seconds'])} |"
         )
     return "\n".join(lines) + "\n"

@@ -28,7 +28,9 @@ from .settings import NOTEBOOKS, ROOT, read_settings
 from .study import Study
 
 TABLE_NOTE = (
-    "The best test epoch is the first seed's, so it can lie below the mean over seeds beside it. Models on frozen features need "
+    "The best test epoch is the first seed's, so it can lie below the mean over seeds beside it; where that run stopped early, the "
+    "table says of how many epochs it is the best. The interval is of the draw of test articles alone, at the mean over seeds, and sd "
+    "is between seeds: two models are compared in pairs (notebooks 05 and 06), not by these intervals. Models on frozen features need "
     "the encoder too, whose weights are not counted. Training is the time of one run as long as it went; other runs shared the "
     "machine, and runs stop at different epochs, so compare speeds by `make bench` only."
 )

@@ -116,11 +116,12 @@ class Settings:
 
     def __str__(self) -> str:
         p = self.profile
+        stop = f"; a run stops after {p.patience} epochs without a new best on validation" if p.patience else ""
         return (
             f"profile {p.name}: {_rows(p.train_rows)} training, {p.validation_rows:,} validation, "
             f"{_rows(p.test_rows)} test rows; epochs: teacher {p.teacher_epochs}, students {p.student_epochs} "
             f"(four layers) and {p.small_student_epochs} (one layer), characters {p.char_epochs}\n"
-            f"Adam at {self.lr}, batch {self.batch_size}, {self.max_length} tokens; {self.device}, {self.precision}"
+            f"Adam at {self.lr}, batch {self.batch_size}, {self.max_length} tokens; {self.device}, {self.precision}{stop}"
         )
 
 

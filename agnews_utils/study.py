@@ -76,9 +76,14 @@ class Study:
         return f"{self.source.key}-{self.encoder_files.name.lower()}-{self.settings.profile.name}"
 
     @property
+    def data_title(self) -> str:
+        """Which articles made the numbers, in words, for what no encoder had a part in."""
+        return f"{self.source.title}, {len(self.splits['train']):,} training rows"
+
+    @property
     def title(self) -> str:
         """What made the numbers, in words, for figures and tables."""
-        return f"{self.source.title}, {len(self.splits['train']):,} training rows, encoder {self.encoder_files.name}"
+        return f"{self.data_title}, encoder {self.encoder_files.name}"
 
     @property
     def runs_folder(self) -> Path:

@@ -166,8 +166,8 @@ def test_seconds_in_words(seconds, words):
 # --- made records
 
 
-def record_of(name, right, seed=0, seconds=10.0, epochs=((0.5, 0.5),), rows=None):
-    """A record whose test rows are right where ``right`` says; ``epochs``: (validation, test) accuracies."""
+def record_of(name, right, seed=0, seconds=10.0, epochs=((0.5, 0.5),), rows=None, allowed=None):
+    """A record whose test rows are right where ``right`` says; ``epochs``: (validation, test) accuracies, of ``allowed``."""
     labels = np.arange(len(right)) % 4
     logits = np.eye(4, dtype=np.float32)[np.where(right, labels, (labels + 1) % 4)]
     history = pd.DataFrame(
@@ -179,7 +179,7 @@ def record_of(name, right, seed=0, seconds=10.0, epochs=((0.5, 0.5),), rows=None
         "rows": {"train": 120 if rows is None else rows, "validation": 10, "test": len(right)},
         "profile": {"char_train_rows": None},
         "best_epoch": 1,
-        "recipe": {"patience": None, "run_on": False},
+        "recipe": {"patience": None, "run_on": False, "epochs": allowed or len(history)},
         "machine": {"threads": 2},
     }
     return Record(RUNS[name], seed, facts, history, logits, labels, *VALIDATION)
@@ -268,6 +268,17 @@ def test_results_table_of_made_records():
     # the interval is of the number beside it
     assert row["95% low"] < 0.85 < row["95% high"]
     assert row["95% high"] - row["95% low"] == pytest.approx(2 * 1.96 * math.sqrt(0.85 * 0.15 / 400), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "written"), [(2, "| 91.00 | **90.00**"), (20, "| 91.00 (of 2 epochs) | **90.00**")]
+)
+def test_the_table_says_of_how_many_epochs_a_best_is_where_a_run_stopped_early(allowed, written):
+    name = "model3_simpler_cnn_plain"
+    record = record_of(name, relabelled(400, 0.90), epochs=[(0.5, 0.91), (0.4, 0.1)], allowed=allowed)
+    table = results_table({name: [record]})
+    assert bool(table["stopped early"][0]) == (allowed == 20)
+    assert written in table_markdown(table, "Made in a test")
 
 
 def test_results_table_of_the_smoke_study(smoke_records):

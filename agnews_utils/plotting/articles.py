@@ -128,7 +128,7 @@ def half_widths(accuracies: Sequence[float], marked: Mapping[str, int]) -> Figur
     for name, count in marked.items():
         axes.axvline(count, color=GREY, linewidth=1)
         axes.annotate(f" {name}:\n {count:,}", (count, axes.get_ylim()[1] * 0.55), fontsize="small")
-    axes.set(xscale="log", yscale="log", xlabel="test rows", ylabel="half-width in points")
+    axes.set(xscale="log", yscale="log", xlabel="test rows (logarithmic)", ylabel="half-width in points\n(logarithmic)")
     axes.set_title(f"How well an accuracy is known ({CONFIDENCE:.0%} interval)")
     axes.set_xticks([100, 1_000, 10_000, 100_000], ["100", "1,000", "10,000", "100,000"])
     axes.set_yticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])

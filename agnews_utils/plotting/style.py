@@ -21,13 +21,14 @@ def use_style() -> None:
     )
 
 
-def save(figure: Figure, study: Study, name: str, source: str | None = None) -> Figure:
+def save(figure: Figure, study: Study, name: str, source: str | None = None, encoder: bool = True) -> Figure:
     """Writes ``name``.png into the study's figures, with a line saying what made it, and returns the figure.
 
     Everything made from the embedded sample carries a warning across it that it is not AG News. A figure of numbers that are
-    not this study's (the report's own) says with ``source`` where they are from, and carries no warning.
+    not this study's (the report's own) says with ``source`` where they are from, and carries no warning. ``encoder=False``
+    leaves out the encoder's name where it had no part.
     """
-    figure.supxlabel(source or study.title, fontsize="x-small", color=GREY)
+    figure.supxlabel(source or (study.title if encoder else study.data_title), fontsize="x-small", color=GREY)
     if study.source.is_sample and source is None:
         figure.text(
             0.5,

@@ -25,10 +25,11 @@ def training_figure(records: list[Record], title: str) -> Figure:
     Test accuracy by epoch, thin grey: the report's own run; ours a line with a band over seeds. The ring marks the epoch
     that validation selected.
     """
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4), width_ratios=(1.2, 1, 1))
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4.6), width_ratios=(1.2, 1, 1))
     accuracy_panel(left, records)
     loss_panel(middle, records)
     confusion_panel(right, records[0])
+    right.tick_params(labelsize="x-small")
     if len(records) > 1:
         right.set_title(f"Test articles, seed {records[0].seed}: {records[0].test_accuracy:.2%} right")
     figure.suptitle(title)
@@ -36,14 +37,19 @@ def training_figure(records: list[Record], title: str) -> Figure:
 
 
 def accuracy_panel(axes: Axes, records: list[Record]) -> None:
-    """Test accuracy by epoch on the report's axis (0.85 to 1.00), widened downwards where ours is lower."""
+    """Test accuracy by epoch, on one axis for all runs of a full study so that figures can be laid side by side.
+
+    The first epoch of a long run may lie below the axis, which would else be mostly empty; a lower later one widens it.
+    """
     curves = report_curves()
     theirs = curves[curves["run"] == records[0].run.name]
     if len(theirs):
         axes.plot(
             theirs["epoch"], theirs["test_accuracy"], color=GREY, linewidth=1, linestyle="--", label="the report's run"
         )
-    lowest = min([1.0, *theirs["test_accuracy"], *(r.history["test_accuracy"].min() for r in records)])
+    drawn = [curve["test_accuracy"].to_numpy() for curve in (theirs, *(r.history for r in records)) if len(curve)]
+    lowest = min(curve[1 if len(curve) > 5 else 0 :].min() for curve in drawn)
+    highest = max(curve.max() for curve in drawn)
     history, best = records[0].history, records[0].facts["best_epoch"]
     label = "ours" if len(records) == 1 else "ours, first seed"
     if len(records) > 1:  # a run may have stopped early: an epoch's band is of the seeds that reached it
@@ -55,7 +61,7 @@ def accuracy_panel(axes: Axes, records: list[Record]) -> None:
         )
         for r in records[1:]:
             chosen = r.facts["best_epoch"]
-            axes.plot(chosen, r.history["test_accuracy"][chosen - 1], ".", color=ORANGE, markersize=6)
+            axes.plot(chosen, r.history["test_accuracy"][chosen - 1], ".", color=ORANGE, markersize=8)
     axes.plot(history["epoch"], history["test_accuracy"], color=BLUE, marker="o", markersize=3, label=label)
     axes.plot(
         best, history["test_accuracy"][best - 1], "o", markersize=10, markerfacecolor="none", color=ORANGE,
@@ -64,11 +70,11 @@ def accuracy_panel(axes: Axes, records: list[Record]) -> None:
     axes.set(
         xlabel="epoch",
         ylabel="test accuracy",
-        ylim=(min(0.85, np.floor(lowest * 20 - 0.2) / 20), 1.0),
+        ylim=(min(0.84, np.floor(lowest * 20 - 0.2) / 20), min(1.005, max(0.94, np.ceil(highest * 20 + 0.2) / 20))),
         title="Test accuracy by epoch",
     )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(loc="best", fontsize="small")  # curves are high in a full run and low in a short one
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize="x-small", frameon=False)
 
 
 def loss_panel(axes: Axes, records: list[Record]) -> None:
@@ -183,7 +189,7 @@ def confidence_histogram(confidence: Mapping[str, np.ndarray], title: str) -> Fi
         )
     axes.set(
         xlabel="probability of the predicted class",
-        ylabel="share of articles\n(each bin 0.025 wide)",
+        ylabel="share of articles, logarithmic\n(each bin 0.025 wide)",
         title=title,
         yscale="log",
     )
