@@ -9,6 +9,7 @@ import pytest
 from matplotlib.text import Text
 
 from agnews_utils import plotting
+from agnews_utils.runs import RUNS
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +23,7 @@ def models(count, seed):
     generator = np.random.default_rng(seed)
     return pd.DataFrame(
         {
+            "run": generator.choice(list(RUNS), count),
             "model": [f"model {i}" for i in range(count)],
             "parameters": generator.choice([1_540, 3_956_612, 6_026_372, 14_247_620], count),
             "training seconds": generator.choice([10, 90, 100, 2_600, 4_300], count),

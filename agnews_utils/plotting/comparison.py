@@ -8,12 +8,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from ..calibration import calibration_error, reliability
 from ..evaluation import mean_right
 from ..records import Record
+from ..runs import RUNS, STRONG, TEACHER
 from ..statistics import CONFIDENCE, accuracy_interval
-from .style import BLUE, CLASS_COLOURS, GREY, ORANGE
+from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE
 
 FEW = 20  # articles: a share of fewer says little
 
@@ -180,12 +182,14 @@ def reliability_panels(records: Mapping[str, list[Record]]) -> Figure:
 
 
 def _moved_apart(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Heights for labels at the right of points, at y or above it, such that no label lies on another."""
+    """Heights for labels at the right of points, at y or above it, such that no label lies on another or on a point."""
     width, height = 0.07 * np.ptp(x), 0.05 * np.ptp(y)
+    label_from, label_to = 0.05 * np.ptp(x), 0.15 * np.ptp(x)  # where a label stands, from its point
     placed: list[int] = []
     heights = y.copy()
     for i in np.argsort(y, kind="stable"):
         near = [heights[other] for other in placed if abs(x[other] - x[i]) < width]
+        near += y[(x - x[i] > label_from) & (x - x[i] < label_to)].tolist()
         for taken in sorted(near):
             if abs(heights[i] - taken) < height:
                 heights[i] = taken + height
@@ -215,15 +219,24 @@ def accuracy_by_rows(curves: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
+def _taught_by(name: str) -> tuple[str, str, str]:
+    """Marker, colour and words for what a run learns from."""
+    if name in (TEACHER, STRONG):
+        return "D", CLASS_COLOURS[3], "labels alone, a teacher"
+    taught = {"DISTLoss": ("s", ORANGE, "labels and teacher, DIST"), "KLLoss": ("^", GREEN, "labels and teacher, KL")}
+    return taught.get(RUNS[name].loss, ("o", BLUE, "labels alone"))
+
+
 def trade_off(table: pd.DataFrame) -> Figure:
     """Test accuracy against parameters and against training seconds, a point a model, numbered as in the legend.
 
-    Numbers stand to the right of their points, moved up where two would lie on each other.
+    Numbers stand to the right of their points, moved up where two would lie on each other. Colour and shape say what the
+    model learnt from.
 
     Args:
         table: what :func:`agnews_utils.evaluation.results_table` gives
     """
-    figure, axes = plt.subplots(1, 2, figsize=(12, 4.4), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(12, 4.8), sharey=True)
     columns = (
         ("parameters", "trained parameters (logarithmic)"),
         ("training seconds", "training seconds of one run (logarithmic)"),
@@ -231,8 +244,10 @@ def trade_off(table: pd.DataFrame) -> Figure:
     for place, (column, label) in zip(axes, columns, strict=True):
         x, y = table[column].to_numpy(float), 100 * table["ours, selected on validation"].to_numpy()
         heights = _moved_apart(np.log10(x), y)
-        for number, (model, seen, accuracy, height) in enumerate(zip(table["model"], x, y, heights, strict=True), 1):
-            place.plot(seen, accuracy, "o", color=BLUE, markersize=6, label=f"{number}  {model}")
+        named = zip(table["run"], table["model"], x, y, heights, strict=True)
+        for number, (run, model, seen, accuracy, height) in enumerate(named, 1):
+            marker, colour, _ = _taught_by(run)
+            place.plot(seen, accuracy, marker, color=colour, markersize=6, label=f"{number}  {model}")
             place.annotate(
                 f"{number}", (seen, accuracy), (16, height), textcoords=("offset points", "data"), va="center",
                 fontsize="small", arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.7, "shrinkA": 0},
@@ -241,7 +256,13 @@ def trade_off(table: pd.DataFrame) -> Figure:
         place.margins(x=0.15)
     axes[0].set_ylabel("test accuracy in percent")
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", fontsize="small", handlelength=0, markerscale=0)
+    figure.legend(handles, labels, loc="outside right upper", fontsize="small", handlelength=1)
+    kinds = dict.fromkeys(map(_taught_by, table["run"]))
+    figure.legend(
+        [Line2D([], [], marker=marker, color=colour, linestyle="") for marker, colour, _ in kinds],
+        [words for *_, words in kinds],
+        loc="outside right lower", fontsize="small", title="learns from", title_fontsize="small", handlelength=1,
+    )  # fmt: skip
     figure.suptitle("What accuracy costs")
     return figure
 
