@@ -22,6 +22,7 @@ from .widgets import WHOLE_DESCRIPTION, Panel, button, choice, ipywidgets, look,
 HEADLINE = "Small shipyard bets on robot welders as orders for electric ferries double"  # invented for this course
 REPEATS = 5  # timings of each model, of which the median counts
 MAX_WORDS = 200
+FAVOURITE = "model4_simpler_cnn_distilled"  # the student that the course is about
 HATCHES = ("", "///", "...", "xxx")
 
 
@@ -140,10 +141,9 @@ class Asking(Panel):
             layout=ipywidgets.Layout(width="460px"),
         )  # fmt: skip
         students = sorted(options, key=lambda option: RUNS[option[1]].model not in ("SimplerCNN", "SimpleCNN"))
-        favourite = "model4_simpler_cnn_distilled"
         self.explained = choice(
             "Words that mattered to", students, "Each word is left out in turn, and this model asked again", "460px",
-            favourite if favourite in names else None,
+            FAVOURITE if FAVOURITE in names else None,
         )  # fmt: skip
         self.ask_button = button("Ask the models", "Sends the text to the chosen models", self.ask, "primary")
 
@@ -154,7 +154,8 @@ class Asking(Panel):
             names = list(self.asked.value)
             if not self.models.names():
                 raise ValueError(
-                    "No trained model's weights are here: run notebooks 02 to 04 first, then this cell again."
+                    "No trained model's weights are here: run notebooks 02 to 04 first, or, where those only read the records that "
+                    f"come with the project, study.model({FAVOURITE!r}), which trains it in minutes; then this cell again."
                 )
             if not text:
                 raise ValueError("There is no text to read: type or paste a headline, then press the button.")
