@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from ..calibration import calibration_error, reliability
 from ..evaluation import mean_right
 from ..records import Record
-from ..runs import RUNS, STRONG, TEACHER
+from ..runs import RUNS, TEACHERS
 from ..statistics import CONFIDENCE, accuracy_interval
 from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE
 
@@ -221,7 +221,7 @@ def accuracy_by_rows(curves: Mapping[str, pd.DataFrame]) -> Figure:
 
 def _taught_by(name: str) -> tuple[str, str, str]:
     """Marker, colour and words for what a run learns from."""
-    if name in (TEACHER, STRONG):
+    if name in TEACHERS:
         return "D", CLASS_COLOURS[3], "labels alone, a teacher"
     taught = {"DISTLoss": ("s", ORANGE, "labels and teacher, DIST"), "KLLoss": ("^", GREEN, "labels and teacher, KL")}
     return taught.get(RUNS[name].loss, ("o", BLUE, "labels alone"))
