@@ -241,7 +241,10 @@ def seed_gains(before: list[Record], after: list[Record]) -> pd.Series:
 
 
 def accuracy_over_seeds(records: Mapping[str, list[Record]]) -> pd.DataFrame:
-    """Validation-selected test accuracy of each run over its seeds, in percent: mean, sd, Student's t interval, extremes."""
+    """Validation-selected test accuracy of each run over its seeds, in percent: mean, sd, Student's t interval, extremes.
+
+    One row a run, indexed by its name; sd and interval are not a number for a run with one seed.
+    """
     rows = []
     for runs in records.values():
         values = np.array([100 * run.test_accuracy for run in runs])
@@ -252,7 +255,7 @@ def accuracy_over_seeds(records: Mapping[str, list[Record]]) -> pd.DataFrame:
              "lowest seed": values.min(), "highest seed": values.max(),
              "training rows": runs[0].facts["rows"]["train"]}
         )  # fmt: skip
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, index=list(records))
 
 
 def patience_costs(records: Mapping[str, list[Record]]) -> pd.DataFrame:

@@ -98,7 +98,7 @@ _ABLATIONS = (
               **_DIST, teacher="teacher_12k_dropout"),
     # distilled students improve for longer than plain ones: does stopping early decide their gain?
     *(
-        _ablation(f"simpler_cnn_{kind}_all_epochs", f"Simpler CNN, {title}, never stopped early", seeds=10,
+        _ablation(f"simpler_cnn_{kind}_all_epochs", f"Simpler CNN, {title}, never stopped early", seeds=5,
                   recipe={"patience": None}, **loss)
         for kind, title, loss in (("plain", "plain", {}), ("dist", "DIST", {**_DIST, "teacher": TEACHER}))
     ),

@@ -427,7 +427,7 @@ def test_two_way_interval_holds_the_truth_as_often_as_it_says():
 def test_accuracy_over_seeds():
     name = PAIR[0]
     runs = seeds_of(name, {seed: relabelled(400, share) for seed, share in enumerate((0.8, 0.9))})
-    row = accuracy_over_seeds({name: runs}).iloc[0]
+    row = accuracy_over_seeds({name: runs}).loc[name]
     assert (row["mean"], row["lowest seed"], row["highest seed"]) == pytest.approx((85, 80, 90))
     assert row["sd"] == pytest.approx(10 / math.sqrt(2))
     low, high = seed_interval(np.array([80.0, 90.0]))

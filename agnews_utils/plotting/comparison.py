@@ -201,16 +201,17 @@ def accuracy_by_rows(curves: Mapping[str, pd.DataFrame]) -> Figure:
     """Test accuracy against training rows, one line a kind of training.
 
     Args:
-        curves: name to a frame with ``rows``, ``mean``, ``low``, ``high`` (percent; low and high over seeds)
+        curves: name to rows of :func:`agnews_utils.evaluation.accuracy_over_seeds`
     """
     figure, axes = plt.subplots(figsize=(8, 4))
     for number, ((name, points), colour) in enumerate(zip(curves.items(), CLASS_COLOURS, strict=False)):
         spread = np.abs(points[["low", "high"]].to_numpy().T - points["mean"].to_numpy())
         beside, marker = 1.015 ** (2 * number - len(curves) + 1), "os^D"[number]  # else the bars hide each other
         axes.errorbar(
-            points["rows"] * beside, points["mean"], yerr=spread, color=colour, marker=marker, capsize=3, label=name
-        )
-    ticks = sorted({rows for points in curves.values() for rows in points["rows"]})
+            points["training rows"] * beside, points["mean"], yerr=spread,
+            color=colour, marker=marker, capsize=3, label=name,
+        )  # fmt: skip
+    ticks = sorted({rows for points in curves.values() for rows in points["training rows"]})
     axes.set(xscale="log", xlabel="labelled training rows (logarithmic)", ylabel="test accuracy in percent")
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.minorticks_off()
