@@ -9,7 +9,7 @@ import pandas as pd
 
 from .records import Record
 from .runs import TEACHER
-from .statistics import gains_by_seed, mcnemar, p_in_words, two_way_interval
+from .statistics import gains_by_seed, mcnemar, p_in_words, seeds_in_words, two_way_interval
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def compare_models(before: list[Record], after: list[Record]) -> tuple[str, str]
     gains = gains_by_seed(before, after)
     low, high = two_way_interval(gains)
     gain, seeds = float(gains.to_numpy().mean()), len(gains)
-    evidence = f"{100 * gain:+.2f} points (95 % {100 * low:+.2f} to {100 * high:+.2f}; {_seeds(seeds)})"
+    evidence = f"{100 * gain:+.2f} points (95 % {100 * low:+.2f} to {100 * high:+.2f}; {seeds_in_words(seeds)})"
     clear = low > 0 or high < 0
     if seeds < ENOUGH_SEEDS:
         first = gains.index[0]
@@ -105,16 +105,12 @@ def _compare_gains(a: list[Record], b: list[Record], c: list[Record], d: list[Re
     difference = float((one - other).to_numpy().mean())
     larger_is_a_gain = compare_models(*((a, b) if difference > 0 else (c, d)))[1] == HOLDS
     evidence = (
-        f"gains {100 * one.to_numpy().mean():+.2f} and {100 * other.to_numpy().mean():+.2f} over {_seeds(len(seeds))}; "
+        f"gains {100 * one.to_numpy().mean():+.2f} and {100 * other.to_numpy().mean():+.2f} over {seeds_in_words(len(seeds))}; "
         f"their difference {100 * difference:+.2f} points (95 % {100 * low:+.2f} to {100 * high:+.2f})"
     )
     if not larger_is_a_gain:
         evidence += "; the larger is not clearly above zero"
     return evidence, _verdict(difference, larger_is_a_gain and (low > 0 or high < 0))
-
-
-def _seeds(count: int) -> str:
-    return f"{count} seed{'s' if count > 1 else ''}"
 
 
 def _verdict(gain: float, clear: bool) -> str:

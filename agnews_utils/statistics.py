@@ -118,6 +118,11 @@ def seed_interval(values: np.ndarray, confidence: float = CONFIDENCE) -> tuple[f
     return float(np.mean(values) - half), float(np.mean(values) + half)
 
 
+def seeds_in_words(count: int) -> str:
+    """How many seeds, in words: "1 seed", "3 seeds"."""
+    return "1 seed" if count == 1 else f"{count} seeds"
+
+
 def p_in_words(p: float) -> str:
     """A p value with as many digits as it deserves, below one in ten thousand as "< 0.0001"."""
     return "< 0.0001" if p < 1e-4 else f"{p:.4f}" if p < 0.01 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"

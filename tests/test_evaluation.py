@@ -38,6 +38,7 @@ from agnews_utils.statistics import (
     mcnemar,
     p_in_words,
     seed_interval,
+    seeds_in_words,
     two_way_interval,
 )
 
@@ -153,6 +154,11 @@ def test_mcnemar_needs_the_same_rows():
 )
 def test_p_in_words(p, words):
     assert p_in_words(p) == words
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 seed"), (np.int64(1), "1 seed"), (np.int64(10), "10 seeds")])
+def test_seeds_in_words_of_a_number_or_a_cell_of_a_table(count, words):
+    assert seeds_in_words(count) == words
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from ..calibration import calibration_error, reliability
 from ..evaluation import mean_right
 from ..records import Record
 from ..runs import RUNS, TEACHERS
-from ..statistics import CONFIDENCE, accuracy_interval
+from ..statistics import CONFIDENCE, accuracy_interval, seeds_in_words
 from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE
 
 FEW = 20  # articles: a share of fewer says little
@@ -70,7 +70,7 @@ def forest_of_pairs(pairs: pd.DataFrame, title: str, reported: Mapping[tuple[str
     if reported:
         axes.plot([], [], "x", color=ORANGE, markersize=8, markeredgewidth=2, label="the report's gain, one run each")
     axes.axvline(0, color="black", linewidth=1)
-    labels = [f"{row.b}\nagainst {row.a} ({row.seeds} seed{'s' * (row.seeds > 1)})" for row in pairs.itertuples()]
+    labels = [f"{row.b}\nagainst {row.a} ({seeds_in_words(row.seeds)})" for row in pairs.itertuples()]
     axes.set(yticks=places, xlabel="gain in points of test accuracy", title=title, ylim=(-0.6, len(pairs) - 0.4))
     axes.set_yticklabels(labels, fontsize="small")
     figure.legend(loc="outside upper right", fontsize="small", ncols=columns)
