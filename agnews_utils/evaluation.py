@@ -5,7 +5,8 @@ Everything here is computed from run records alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,15 @@ from .files import write_text
 from .records import COMMITTED_RESULTS, Record, read_records
 from .runs import RUNS
 from .settings import CLASS_NAMES, ROOT
-from .statistics import accuracy_interval, gain_interval, gains_by_seed, mcnemar, seed_interval, two_way_interval
+from .statistics import (
+    accuracy_interval,
+    components_interval,
+    gain_interval,
+    gains_by_seed,
+    mcnemar,
+    seed_interval,
+    two_way_interval,
+)
 from .study import Study
 
 REPORT_CURVES = ROOT / "data" / "report_curves.csv"
@@ -67,6 +76,9 @@ def published_records() -> tuple[dict[str, list[Record]], str]:
             f"There is no full study under {COMMITTED_RESULTS}: get it with git, or make one (make study, AGNEWS_PROFILE=full)."
         )
     records = read_records(max(folders, key=lambda folder: len(list(folder.glob("*/record.json")))))
+    records = {
+        name: runs for name, runs in records.items() if name in RUNS
+    }  # a run that is no longer planned is no part of it
     facts = next(iter(records.values()))[0].facts
     return records, (
         f"{facts['data']['title']}, {facts['rows']['train']:,} training rows, encoder {facts['encoder']['name']} "
@@ -98,9 +110,10 @@ def mean_right(records: list[Record]) -> np.ndarray:
 def results_table(records: Mapping[str, list[Record]]) -> pd.DataFrame:
     """One row a model: the report's accuracy, ours by both protocols, interval, parameters, seconds.
 
-    With several seeds the accuracy and the seconds are means over them, and the interval is Wilson's at the mean accuracy.
-    The best test epoch is that of the first seed, beside the number of epochs that it is the best of: the first seed of a
-    report's model trains all that its recipe allows, another run may have stopped early. Empty for a run that has no test
+    With several seeds the accuracy and the seconds are means over them, and the interval is Wilson's for one run at the mean
+    accuracy (that of the mean itself is narrower). The best test epoch is that of the first seed, beside the number of epochs
+    that it is the best of: the first seeds of Models 1 to 4 and 6 train all that their recipe allows, any other run may have
+    stopped early. Empty for a run that has no test
     accuracy by epoch.
     """
     reported = report_accuracy()
@@ -210,24 +223,48 @@ def most_confused(record: Record) -> dict:
     return {"true": names[0], "predicted": names[1], "errors": errors, "share": errors / max(counts.sum(), 1)}
 
 
-def paired(records: Mapping[str, list[Record]], pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+def pair_of(
+    records: Mapping[str, list[Record]], a: str, b: str, fixed: Collection[str] = ()
+) -> tuple[list[Record], list[Record]]:
+    """The records of two runs, to be compared seed by seed.
+
+    Args:
+        fixed: runs of which one model is asked, the first seed's, against every seed of the other run: the teacher that
+            taught, or a model without chance. Its seeds would pair with the other's by number alone, which means nothing
+    """
+    before, after = (records[name][:1] if name in fixed else records[name] for name in (a, b))
+    if a in fixed:
+        before = [replace(before[0], seed=run.seed) for run in after]
+    if b in fixed:
+        after = [replace(after[0], seed=run.seed) for run in before]
+    return before, after
+
+
+def paired(
+    records: Mapping[str, list[Record]], pairs: Sequence[tuple[str, str]], fixed: Collection[str] = ()
+) -> pd.DataFrame:
     """Each pair (a, b) of runs over the seeds that both have; gains b - a and their intervals in points.
 
     ``low`` to ``high`` is the two-way bootstrap over seeds and test rows, ``seeds low`` to ``seeds high`` Student's t over
-    seeds for these very rows; then the exact McNemar test of the first shared seed, and the number of seeds at which it
-    gives p < 0.05 in favour of b and of a.
+    seeds for these very rows, ``once low`` to ``once high`` the interval from variance components; then the
+    exact McNemar test of the first shared seed, and the number of seeds at which it gives p < 0.05 in favour of b and of a.
+
+    Args:
+        fixed: runs of which only the first seed's model is asked, see :func:`pair_of`
     """
     rows = []
     for a, b in pairs:
-        gains = gains_by_seed(records[a], records[b])
+        gains = gains_by_seed(*pair_of(records, a, b, fixed))
         tests = [mcnemar(gain < 0, gain > 0) for gain in gains.to_numpy()]
         low, high = two_way_interval(gains)
         seeds_low, seeds_high = seed_interval(gains.mean(axis=1))
+        once_low, once_high = components_interval(gains)
         first = tests[0]
         rows.append(
             {"a": records[a][0].run.title, "b": records[b][0].run.title, "seeds": len(gains),
              "gain": 100 * gains.to_numpy().mean(), "low": 100 * low, "high": 100 * high,
              "seeds low": 100 * seeds_low, "seeds high": 100 * seeds_high,
+             "once low": 100 * once_low, "once high": 100 * once_high,
              "only a right": first["only_a"], "only b right": first["only_b"], "p": first["p"],
              "b better at p < 0.05": sum(test["p"] < 0.05 and test["gain"] > 0 for test in tests),
              "a better at p < 0.05": sum(test["p"] < 0.05 and test["gain"] < 0 for test in tests)}

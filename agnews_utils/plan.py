@@ -87,7 +87,8 @@ def make_plan(study: Study) -> list[Step]:
             speeds[kind] = seconds_an_article(study, name)
         checkpoint = own / "last.pt"
         done = len(read_checkpoint(checkpoint)["history"]) if checkpoint.exists() else 0
-        rows = min(run.rows or len(study.splits["train"]), len(study.splits["train"]))
+        most = study.settings.profile.char_train_rows if run.inputs == "characters" else run.rows
+        rows = min(most or len(study.splits["train"]), len(study.splits["train"]))
         # an evaluation goes through validation and test rows without a backward pass, at about a third of the cost
         articles = rows + (len(study.splits["validation"]) + len(study.splits["test"])) / 3
         epochs = 1 if run.inputs == "text" else study.recipe(name, seed).epochs - done

@@ -29,8 +29,8 @@ from .study import Study
 
 TABLE_NOTE = (
     "The best test epoch is the first seed's, so it can lie below the mean over seeds beside it; where that run stopped early, the "
-    "table says of how many epochs it is the best. The interval is of the draw of test articles alone, at the mean over seeds, and sd "
-    "is between seeds: two models are compared in pairs (notebooks 05 and 06), not by these intervals. Models on frozen features need "
+    "table says of how many epochs it is the best. The interval is of the draw of test articles alone, for one run at the mean over "
+    "seeds, and sd is between seeds: two models are compared in pairs (notebooks 05 and 06), not by these intervals. Models on frozen features need "
     "the encoder too, whose weights are not counted. Training is the time of one run as long as it went; other runs shared the "
     "machine, and runs stop at different epochs, so compare speeds by `make bench` only."
 )
@@ -164,7 +164,7 @@ def publish_table() -> None:
     records, source = published_records()
     table = results_table(of_parts(records, "report", "yardstick", "beyond"))
     save_table(table, ROOT / "figures", source)
-    missing = {name: run.seeds - len(records.get(name, [])) for name, run in RUNS.items()}
+    missing = {name: max(run.seeds - len(records.get(name, [])), 0) for name, run in RUNS.items()}
     waiting = [
         f"{RUNS[n].title} ({k} of {RUNS[n].seeds})" for n, k in missing.items() if k and RUNS[n].part != "ablation"
     ]

@@ -96,7 +96,7 @@ _ABLATIONS = (
     _ablation("simpler_cnn_dist_teacher_12k", "Simpler CNN, DIST, teacher of 12,000 rows", **_DIST, teacher="teacher_12k"),
     _ablation("simpler_cnn_dist_teacher_12k_dropout", "Simpler CNN, DIST, teacher of 12,000 rows with BERT's dropout on",
               **_DIST, teacher="teacher_12k_dropout"),
-    # distilled students improve for longer than plain ones: does stopping early decide their gain?
+    # students of DIST improve for longer than plain ones: does stopping early decide their gain?
     *(
         _ablation(f"simpler_cnn_{kind}_all_epochs", f"Simpler CNN, {title}, never stopped early", seeds=5,
                   recipe={"patience": None}, **loss)

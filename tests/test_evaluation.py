@@ -33,6 +33,7 @@ from agnews_utils.runs import RUNS
 from agnews_utils.settings import CLASS_NAMES
 from agnews_utils.statistics import (
     accuracy_interval,
+    components_interval,
     gain_interval,
     gains_by_seed,
     mcnemar,
@@ -361,6 +362,22 @@ def test_gains_are_paired_by_seed():
     assert seed_gains(records[PAIR[0]], after).to_dict() == pytest.approx({1: 0, 2: -0.02})
 
 
+def test_a_fixed_model_is_asked_against_every_seed_of_the_other():
+    teacher, student = PAIR
+    records = {
+        teacher: seeds_of(teacher, {0: relabelled(100, 0.9), 1: relabelled(100, 0.5)}),
+        student: seeds_of(student, {0: relabelled(100, 0.7), 4: relabelled(100, 0.6)}),
+    }
+    row = paired(records, [(student, teacher)], fixed=[teacher]).iloc[0]
+    assert (row["seeds"], row["gain"]) == (
+        2,
+        pytest.approx(25),
+    )  # 90 against 70 and 60; the teacher's seed 1 is not asked
+    assert paired(records, [(teacher, student)], fixed=[teacher]).iloc[0]["gain"] == pytest.approx(-25)
+    assert paired(records, [(teacher, student)], fixed=PAIR).iloc[0]["seeds"] == 1
+    assert paired(records, [(teacher, student)]).iloc[0]["seeds"] == 1
+
+
 def test_gains_without_a_shared_seed():
     records = pair_of({0: (1, 2), 1: (1, 2)})
     with refused(ValueError, "share no seed"):
@@ -428,6 +445,33 @@ def test_two_way_interval_holds_the_truth_as_often_as_it_says():
         low, high = two_way_interval(row_effect + seed_effect + generator.normal(0, 0.05, (8, 800)).round(1))
         inside += low <= 0.02 <= high
     assert inside >= 180  # 95 % asked; drawing both is known to err on the wide side
+
+
+def test_components_interval_of_seeds_that_agree_is_students_over_rows():
+    row = np.random.default_rng(0).choice([-1, 0, 1], 500, p=[0.03, 0.9, 0.07])
+    assert components_interval(np.tile(row, (6, 1))) == pytest.approx(seed_interval(row))
+
+
+def test_components_interval_of_rows_that_agree_is_students_over_seeds():
+    seeds = np.array([0.01, 0.03, -0.02, 0.05])
+    assert components_interval(np.tile(seeds[:, None], 300)) == pytest.approx(seed_interval(seeds))
+
+
+def test_components_interval_needs_two_seeds():
+    assert np.isnan(components_interval(np.ones((1, 20)))).all()
+
+
+def test_components_interval_holds_the_truth_as_often_as_it_says_and_is_the_narrower_one():
+    generator = np.random.default_rng(2)
+    inside = 0
+    for draw in range(400):
+        parts = generator.normal(0, 0.01, (8, 1)) + generator.normal(0, 0.2, 400) + generator.normal(0, 0.5, (8, 400))
+        low, high = components_interval(parts)
+        inside += low <= 0 <= high
+        if draw < 5:
+            wide_low, wide_high = two_way_interval(parts)
+            assert high - low < wide_high - wide_low
+    assert 365 <= inside <= 395  # 95 % of 400 is 380, with a standard deviation of 4.4
 
 
 def test_accuracy_over_seeds():

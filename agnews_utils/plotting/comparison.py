@@ -36,7 +36,7 @@ def forest(gains: pd.DataFrame, title: str) -> Figure:
     axes.set(
         yticks=places,
         yticklabels=labels,
-        xlabel=f"gain in points of test accuracy ({CONFIDENCE:.0%} interval over articles, seeds as they are)",
+        xlabel=f"gain in points of test accuracy\n({CONFIDENCE:.0%} interval over articles, seeds as they are)",
         title=title,
     )
     return figure
@@ -149,7 +149,7 @@ def seed_dots(records: Mapping[str, list[Record]], names: Sequence[str]) -> Figu
 def reliability_panels(records: Mapping[str, list[Record]]) -> Figure:
     """Accuracy against confidence in bins, for each run (all its seeds together); the diagonal is a calibrated model.
 
-    Bins of fewer than ``FEW`` articles are left out of the picture, not of the error.
+    Bins of fewer than ``FEW`` articles (a seed, on average) are left out of the picture, not of the error.
     """
     columns = min(4 if len(records) <= 8 else 5, len(records))
     rows = -(-len(records) // columns)
@@ -158,7 +158,8 @@ def reliability_panels(records: Mapping[str, list[Record]]) -> Figure:
     )
     for place, runs in zip(axes.flat, records.values(), strict=False):
         logits, labels = np.concatenate([r.test_logits for r in runs]), np.concatenate([r.labels for r in runs])
-        table = reliability(logits, labels).query("rows >= @FEW")
+        table = reliability(logits, labels)
+        table = table[table["rows"] >= FEW * len(runs)]
         place.plot([0.25, 1], [0.25, 1], color=GREY, linestyle="--", linewidth=1)
         place.plot(table["confidence"], table["accuracy"], color=BLUE, marker="o", markersize=4)
         error = np.mean([calibration_error(r.test_logits, r.labels) for r in runs])
@@ -181,13 +182,25 @@ def reliability_panels(records: Mapping[str, list[Record]]) -> Figure:
     return figure
 
 
-def _moved_apart(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Heights for labels at the right of points, at y or above it, such that no label lies on another or on a point."""
+def _sides(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """1 for points whose label stands to their right, -1 where only the right has other points beside them."""
+    across, up = 0.2 * np.ptp(x), 0.25 * np.ptp(y)
+    beside = (np.abs(y[:, None] - y) < up) & (np.abs(x[:, None] - x) < across)
+    right, left = (beside & (x[:, None] * sign < x * sign - 0.01 * across) for sign in (1, -1))
+    return np.where(right.any(axis=1) & ~left.any(axis=1), -1, 1)
+
+
+def _moved_apart(x: np.ndarray, y: np.ndarray, labelled: np.ndarray) -> np.ndarray:
+    """Heights for labels at the right of points, at y or above it, such that no label lies on another or on a point.
+
+    Args:
+        labelled: (points,), which of them have their label there
+    """
     width, height = 0.07 * np.ptp(x), 0.05 * np.ptp(y)
     label_from, label_to = 0.05 * np.ptp(x), 0.15 * np.ptp(x)  # where a label stands, from its point
     placed: list[int] = []
     heights = y.copy()
-    for i in np.argsort(y, kind="stable"):
+    for i in np.flatnonzero(labelled)[np.argsort(y[labelled], kind="stable")]:
         near = [heights[other] for other in placed if abs(x[other] - x[i]) < width]
         near += y[(x - x[i] > label_from) & (x - x[i] < label_to)].tolist()
         for taken in sorted(near):
@@ -231,7 +244,8 @@ def _taught_by(name: str) -> tuple[str, str, str]:
 def trade_off(table: pd.DataFrame) -> Figure:
     """Test accuracy against parameters and against training seconds, a point a model, numbered as in the legend.
 
-    Numbers stand to the right of their points, moved up where two would lie on each other. Colour and shape say what the
+    Numbers stand beside their points, to the left where the right is crowded, and are moved up where two would lie on each
+    other. Colour and shape say what the
     model learnt from.
 
     Args:
@@ -244,14 +258,15 @@ def trade_off(table: pd.DataFrame) -> Figure:
     )
     for place, (column, label) in zip(axes, columns, strict=True):
         x, y = table[column].to_numpy(float), 100 * table["ours, selected on validation"].to_numpy()
-        heights = _moved_apart(np.log10(x), y)
-        named = zip(table["run"], table["model"], x, y, heights, strict=True)
-        for number, (run, model, seen, accuracy, height) in enumerate(named, 1):
+        sides = _sides(np.log10(x), y)
+        right, left = (_moved_apart(side * np.log10(x), y, sides == side) for side in (1, -1))
+        named = zip(table["run"], table["model"], x, y, sides, np.where(sides == 1, right, left), strict=True)
+        for number, (run, model, seen, accuracy, side, height) in enumerate(named, 1):
             marker, colour, _ = _taught_by(run)
             place.plot(seen, accuracy, marker, color=colour, markersize=6, label=f"{number}  {model}")
             place.annotate(
-                f"{number}", (seen, accuracy), (16, height), textcoords=("offset points", "data"), va="center",
-                fontsize="small", arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.7, "shrinkA": 0},
+                f"{number}", (seen, accuracy), (16 * side, height), textcoords=("offset points", "data"), va="center",
+                ha="left" if side == 1 else "right", fontsize="small", arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.7, "shrinkA": 0},
             )  # fmt: skip
         place.set(xscale="log", xlabel=label)
         place.margins(x=0.15)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import seaborn as sns
 from IPython import get_ipython
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..study import Study
@@ -53,13 +54,20 @@ def in_words(figure: Figure) -> str:
     for axes in figure.axes:
         legend = [label for label in axes.get_legend_handles_labels()[1] if label]
         sentence = axes.get_title()
-        if axes.get_xlabel() or axes.get_ylabel():
-            sentence += f" ({axes.get_ylabel() or 'one row each'} against {axes.get_xlabel() or 'one column each'})"
+        x, y = _label(axes, "x"), _label(axes, "y") or figure.get_supylabel()
+        if x or y:
+            sentence += f" ({y or 'one row each'} against {x or 'one column each'})"
         if legend:
             sentence += f": {', '.join(legend)}"
         if sentence.strip():
             parts.append(" ".join(sentence.split()))
     return "Figure. " + ". ".join(parts) + "."
+
+
+def _label(axes: Axes, which: str) -> str:
+    """The label of the "x" or "y" axis, which may stand at another panel that shares the axis."""
+    panels = getattr(axes, f"get_shared_{which}_axes")().get_siblings(axes)
+    return next(filter(None, (getattr(panel, f"get_{which}label")() for panel in (axes, *panels))), "")
 
 
 def _show_with_alternative_text() -> None:
