@@ -55,6 +55,18 @@ def test_missing_and_begun_runs_are_planned(copied):
     assert "with 2 workers" in words
 
 
+def test_the_plan_counts_the_articles_that_a_run_trains_on(copied, monkeypatch):
+    monkeypatch.setattr(plan, "seconds_an_article", lambda study, name: 1.0)
+    left = {step.name: step.seconds_left for step in make_plan(copied)}
+    profile = copied.settings.profile
+    evaluated = (len(copied.splits["validation"]) + len(copied.splits["test"])) / 3
+    assert profile.char_train_rows < len(copied.splits["train"])
+    assert left["model5_char_vdcnn"] == pytest.approx(profile.char_epochs * (profile.char_train_rows + evaluated))
+    assert left["model1_simple_cnn_plain"] == pytest.approx(
+        profile.student_epochs * (len(copied.splits["train"]) + evaluated)
+    )
+
+
 def test_speed_is_measured_without_changing_the_study(copied):
     before = sorted(path for path in copied.settings.work.rglob("*"))
     for name in ("model3_simpler_cnn_plain", NAME, "model6_bert_vdcnn_teacher"):

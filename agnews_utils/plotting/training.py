@@ -189,7 +189,7 @@ def confidence_histogram(confidence: Mapping[str, np.ndarray], title: str) -> Fi
         )
     axes.set(
         xlabel="probability of the predicted class",
-        ylabel="share of articles, logarithmic\n(each bin 0.025 wide)",
+        ylabel="share of each group's articles, logarithmic\n(each bin 0.025 wide)",
         title=title,
         yscale="log",
     )
