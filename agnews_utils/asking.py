@@ -31,12 +31,9 @@ class Answer:
     """What one model says: probabilities (K,) and the milliseconds from text to answer."""
 
     name: str
+    title: str
     probabilities: np.ndarray
     milliseconds: float
-
-    @property
-    def title(self) -> str:
-        return RUNS[self.name].title
 
     @property
     def prediction(self) -> int:
@@ -52,12 +49,21 @@ class Answering:
 
     def names(self) -> list[str]:
         """Runs whose weights are here. A bag of words keeps none and gives no probabilities, so it is not among them."""
-        return [name for name, run in RUNS.items() if run.inputs != "text" and self.study.has_weights(name)]
+        return [name for name, run in RUNS.items() if run.inputs != "text" and self.seed(name) is not None]
+
+    def seed(self, name: str) -> int | None:
+        """The first seed of the run whose weights are here: where records come with the project, only other seeds may have any."""
+        return next((seed for seed in range(RUNS[name].seeds) if self.study.has_weights(name, seed)), None)
+
+    def title(self, name: str) -> str:
+        """The run's title, with its seed where that is not the first."""
+        seed = self.seed(name)
+        return RUNS[name].title + (f" (seed {seed})" if seed else "")
 
     def model(self, name: str) -> torch.nn.Module:
         """The run's model, reading tokens or characters: one trained on cached features gets the encoder before it."""
         if name not in self._loaded:
-            model = self.study.model(name)
+            model = self.study.model(name, self.seed(name))
             if RUNS[name].inputs == "features":
                 model = BertVDCNN(self.study.encoder, model).eval()
             self._loaded[name] = model
@@ -80,7 +86,7 @@ class Answering:
             started = time.perf_counter()
             self.probabilities(name, [text])
             seconds.append(time.perf_counter() - started)
-        return Answer(name, probabilities, 1000 * float(np.median(seconds)))
+        return Answer(name, self.title(name), probabilities, 1000 * float(np.median(seconds)))
 
     def words_that_matter(self, name: str, text: str) -> tuple[int, list[tuple[str, float]]]:
         """The predicted class, and for each word how far its probability falls when the word is left out."""
@@ -129,7 +135,7 @@ class Asking(Panel):
 
     def _make_controls(self, text: str) -> None:
         names = self.models.names()
-        options = [(RUNS[name].title, name) for name in names]
+        options = [(self.models.title(name), name) for name in names]
         usual = [name for name in names if RUNS[name].part != "ablation"]
         self.text = ipywidgets.Textarea(
             value=text, description="Headline or article", tooltip="What the models are asked about", rows=3,
@@ -188,7 +194,7 @@ class Asking(Panel):
                 f'<small>{in_hundredths(drop)}</small></span>'
             )  # fmt: skip
         return (
-            f"<p><strong>{escape(RUNS[self.explained.value].title)} says {CLASS_NAMES[predicted]}.</strong> Left out one at a "
+            f"<p><strong>{escape(self.models.title(self.explained.value))} says {CLASS_NAMES[predicted]}.</strong> Left out one at a "
             "time, a word changes that class's probability by this many hundredths. Plus (orange): the word spoke for the "
             f"class. Minus (blue): it spoke against.</p><p>{' '.join(spans)}</p>"
         )
@@ -213,7 +219,7 @@ class Asking(Panel):
                 "Probabilities, and milliseconds from text to answer, one article at a time "
                 f"(median of {REPEATS}), models trained on {self.models.study.title}",
             )
-            + f"<p>What mattered most to {escape(RUNS[self.explained.value].title)}, in hundredths of the probability of "
+            + f"<p>What mattered most to {escape(self.models.title(self.explained.value))}, in hundredths of the probability of "
             f"{CLASS_NAMES[predicted]}: {escape(mattered)}.{cut}</p>"
         )  # fmt: skip
 

@@ -9,11 +9,11 @@ import torch
 from helpers import settings_in, without_seconds
 from scipy.special import softmax
 
-from agnews_utils.asking import HEADLINE, ask_the_models
+from agnews_utils.asking import HEADLINE, Answering, ask_the_models
 from agnews_utils.browsing import SETS, browse_articles
 from agnews_utils.explorer import EDITED, SITUATIONS, dist_explorer
 from agnews_utils.losses import DISTLoss
-from agnews_utils.runs import RUNS, TEACHER
+from agnews_utils.runs import RUNS, SEEDED, TEACHER
 from agnews_utils.settings import CLASS_NAMES
 from agnews_utils.study import Study
 from agnews_utils.tryout import distil_yourself
@@ -343,6 +343,17 @@ def test_every_model_with_weights_answers(asking):
         assert answer.milliseconds > 0
         assert f"{answer.probabilities[0]:.3f}" in asking.facts.value
     assert {RUNS[a.name].inputs for a in asking.answers} == {"tokens", "features", "characters"}
+
+
+def test_a_model_of_another_seed_answers_where_the_first_has_no_weights(smoke_study, monkeypatch):
+    has_weights = Study.has_weights
+    monkeypatch.setattr(Study, "has_weights", lambda study, name, seed=0: seed > 0 and has_weights(study, name, seed))
+    models = Answering(smoke_study)
+    assert set(models.names()) == set(SEEDED)  # all others have one seed in smoke
+    answer = models.ask(DIST, "robots win")
+    assert answer.title == f"{RUNS[DIST].title} (seed 1)"
+    other = smoke_study.model(DIST, 1)
+    assert all(torch.equal(a, b) for a, b in zip(models.model(DIST).parameters(), other.parameters(), strict=True))
 
 
 def test_answers_are_those_of_the_records(asking, smoke_study, smoke_records):
