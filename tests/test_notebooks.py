@@ -75,6 +75,12 @@ def test_has_no_ruins_of_progress_bars(notebook):
     assert ruined == []
 
 
+def test_no_sentence_has_an_unfilled_place(notebook):
+    # a string that was meant to be an f-string
+    sentences = [(n, o.data["text/markdown"]) for n, o in outputs_of(notebook) if "text/markdown" in o.get("data", {})]
+    assert [number for number, sentence in sentences if re.search(r"\{[^}]*\}", sentence)] == []
+
+
 def test_names_no_folder_of_its_author(notebook):
     # a path of the machine that made it says nothing to a reader
     own = re.compile(rf"{re.escape(str(ROOT))}\b|/home/|/root/|/Users/|/tmp/|[A-Z]:\\\\Users")
