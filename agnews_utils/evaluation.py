@@ -76,9 +76,8 @@ def published_records() -> tuple[dict[str, list[Record]], str]:
             f"There is no full study under {COMMITTED_RESULTS}: get it with git, or make one (make study, AGNEWS_PROFILE=full)."
         )
     records = read_records(max(folders, key=lambda folder: len(list(folder.glob("*/record.json")))))
-    records = {
-        name: runs for name, runs in records.items() if name in RUNS
-    }  # a run that is no longer planned is no part of it
+    # a run that is no longer planned is no part of it
+    records = {name: runs for name, runs in records.items() if name in RUNS}
     facts = next(iter(records.values()))[0].facts
     return records, (
         f"{facts['data']['title']}, {facts['rows']['train']:,} training rows, encoder {facts['encoder']['name']} "
