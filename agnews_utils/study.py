@@ -321,7 +321,8 @@ class Study:
             arrays[name] = np.asarray(self.splits[split]["label"], np.uint8)
         save_arrays(arrays, folder / "test_logits.safetensors")
         write_text(folder / "record.json", json.dumps(facts, indent=1))  # last: its presence says that the run is done
-        for leftover in (folder / "last.pt", *folder.glob("*.tmp")):  # .tmp: of a process that was killed while writing
+        # of a process that was killed while writing: our own ….tmp, and the .tmp… that safetensors writes first
+        for leftover in (folder / "last.pt", *folder.glob("*.tmp*")):
             leftover.unlink(missing_ok=True)
 
     def _training_rows(self, run: Run) -> torch.utils.data.Dataset:

@@ -67,7 +67,7 @@ def state(folder: Path) -> dict[str, object]:
 def compare(name: str, expected: dict, folder: Path) -> bool:
     got = state(folder)
     differing = sorted(key for key in expected.keys() | got.keys() if expected.get(key) != got.get(key))
-    leftovers = [path.name for path in folder.rglob("*") if path.suffix in (".tmp", ".partial")]
+    leftovers = [path.name for path in folder.rglob("*") if ".tmp" in path.name or path.suffix == ".partial"]
     kinds = Counter(key.rpartition("/")[2] for key in expected)
     print(
         f"{name}: {len(expected)} files {dict(kinds)}, {len(differing)} differ {differing[:5]}, left over {leftovers}"

@@ -157,7 +157,7 @@ def test_record_names_no_machine_and_no_folder(smoke_study):
 
 def test_finished_runs_keep_no_checkpoint(smoke_study):
     assert not list(smoke_study.runs_folder.glob("*/last.pt"))
-    assert not list(smoke_study.runs_folder.rglob("*.tmp"))
+    assert not list(smoke_study.runs_folder.rglob("*.tmp*"))
 
 
 def test_no_article_is_kept_in_a_record(smoke_study, sample):
@@ -259,7 +259,18 @@ def test_no_space_leaves_no_half_written_record(copied, monkeypatch):
     with pytest.raises((OSError, safetensors.SafetensorError), match=r"(?i)no.* space"):
         copied.record(name, 1)
     assert not {"record.json", "test_logits.safetensors"} & {path.name for path in folder.iterdir()}
-    assert not list(folder.glob("*.tmp"))
+    assert not list(folder.glob("*.tmp*"))
+
+
+def test_what_a_killed_process_left_half_written_goes_when_the_run_is_done(copied):
+    name = "model3_simpler_cnn_plain"
+    folder = copied.run_folder(name, 1)
+    (folder / "record.json").unlink()
+    for half in ("best.safetensors.4711.tmp", ".tmpLqtSpc"):  # ours, and what safetensors writes before it renames
+        (folder / half).write_bytes(b"half")
+    copied.record(name, 1)
+    assert (folder / "record.json").exists()
+    assert not list(folder.glob("*.tmp*"))
 
 
 # --- committed records
