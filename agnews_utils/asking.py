@@ -46,6 +46,7 @@ class Answering:
     def __init__(self, study: Study):
         self.study = study
         self._loaded: dict[str, torch.nn.Module] = {}
+        self._seeds: dict[str, int | None] = {}
 
     def names(self) -> list[str]:
         """Runs whose weights are here. A bag of words keeps none and gives no probabilities, so it is not among them."""
@@ -53,7 +54,10 @@ class Answering:
 
     def seed(self, name: str) -> int | None:
         """The first seed of the run whose weights are here: where records come with the project, only other seeds may have any."""
-        return next((seed for seed in range(RUNS[name].seeds) if self.study.has_weights(name, seed)), None)
+        if self._seeds.get(name) is None:  # once found it stays, so that a title names the model that is loaded
+            seeds = range(RUNS[name].seeds)
+            self._seeds[name] = next((seed for seed in seeds if self.study.has_weights(name, seed)), None)
+        return self._seeds[name]
 
     def title(self, name: str) -> str:
         """The run's title, with its seed where that is not the first."""
