@@ -8,7 +8,7 @@ CHROMIUMS = $(AGNEWS_CHROMIUM) chromium chromium-browser google-chrome-stable go
 .PHONY: run test test-browser study bench lab publish clean
 
 run: $(READY)  ## execute the six notebooks in order; figures and tables go to output/
-	$(PY) -m agnews_utils.runner
+	$(PY) -m agnews_utils.commands.run_notebooks
 
 test: $(READY)  ## unit tests, then all notebooks in the smoke profile
 	$(PY) -m pytest -q
@@ -19,16 +19,16 @@ test-browser: $(VENV)/.browser  ## the widgets in JupyterLab in Chromium; screen
 	$(PY) -m pytest -q -o addopts= tests/browser
 
 study: $(READY)  ## compute every missing run without a notebook (AGNEWS_PROFILE=full for the report's settings)
-	$(PY) -m agnews_utils.plan $(if $(WORKERS),--workers $(WORKERS))
+	$(PY) -m agnews_utils.commands.make_study $(if $(WORKERS),--workers $(WORKERS))
 
 bench: $(READY)  ## the speed budgets, measured side by side
-	$(PY) -m agnews_utils.bench
+	$(PY) -m agnews_utils.commands.bench
 
 lab: $(READY)  ## open the notebooks
 	$(PY) -m jupyterlab notebooks
 
 publish: $(READY)  ## maintainers: copy a finished run on AG News to notebooks/, figures/, data/results/ and the README
-	$(PY) -m agnews_utils.runner publish
+	$(PY) -m agnews_utils.commands.run_notebooks publish
 
 clean:  ## forget everything that runs made here; the environment stays
 	rm -rf output data/cache data/runs

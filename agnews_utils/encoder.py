@@ -17,8 +17,8 @@ from filelock import FileLock
 from torch import nn
 
 from .data import Articles
-from .files import sha256_of, write_text
 from .settings import Settings, from_root
+from .support.files import sha256_of, write_text
 
 BERT_BASE = "google-bert/bert-base-uncased"
 BERT_BASE_REVISION = "86b5e0934494bd15c9632b12f734a8a67f723594"

@@ -15,9 +15,9 @@ from torch import nn
 from torch.utils.data import Dataset, Subset
 
 from .data import eval_loader, train_loader
-from .files import replace_whole
 from .losses import CrossEntropy, StudentLoss
 from .settings import Settings
+from .support.files import replace_whole
 
 EVAL_BATCH = 256
 

@@ -7,8 +7,8 @@ from helpers import make_tiny_encoder, settings_in
 
 from agnews_utils.data import SAMPLE_DIR, read_folder
 from agnews_utils.encoder import load_encoder
-from agnews_utils.runs import planned
-from agnews_utils.study import Study
+from agnews_utils.study.runs import planned
+from agnews_utils.study.study import Study
 
 
 @pytest.fixture

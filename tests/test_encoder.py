@@ -18,7 +18,7 @@ from helpers import made_articles, make_tiny_encoder, refused, settings_in
 
 from agnews_utils import encoder as module
 from agnews_utils.encoder import FeatureArticles, cached_features, load_encoder
-from agnews_utils.files import sha256_of
+from agnews_utils.support.files import sha256_of
 
 TEXTS = ["word " * (1 + 7 * i % 40) + f"number {i}" for i in range(40)]  # of many lengths, in no order
 BATCH = 4  # 10 batches

@@ -11,8 +11,7 @@ from .comparison import (
     speed_bars,
     trade_off,
 )
-from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE, in_words, save, use_style
-from .training import (
+from .runs import (
     accuracy_panel,
     confidence_histogram,
     confusion_grid,
@@ -23,6 +22,7 @@ from .training import (
     temperature_figure,
     training_figure,
 )
+from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE, in_words, save, use_style
 
 __all__ = [
     "BLUE",

@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from ..analysis.statistics import CONFIDENCE, accuracy_interval
 from ..settings import CLASS_NAMES
-from ..statistics import CONFIDENCE, accuracy_interval
 from .style import BLUE, CLASS_COLOURS, GREY, ORANGE
 
 
@@ -59,7 +59,7 @@ def artefact_bars(counts: pd.DataFrame) -> Figure:
     """Share of articles that hold each artefact, a bar for each split.
 
     Args:
-        counts: what :func:`agnews_utils.corpus.artefact_counts` gives
+        counts: what :func:`agnews_utils.analysis.corpus.artefact_counts` gives
     """
     shares = counts.filter(like=": share").iloc[::-1]
     figure, axes = plt.subplots(figsize=(8, 3.6))

@@ -10,11 +10,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..calibration import calibration_error, reliability
-from ..evaluation import mean_right
-from ..records import Record
-from ..runs import RUNS, TEACHERS
-from ..statistics import CONFIDENCE, accuracy_interval, seeds_in_words
+from ..analysis.calibration import calibration_error, reliability
+from ..analysis.statistics import CONFIDENCE, accuracy_interval, seeds_in_words
+from ..analysis.tables import mean_right
+from ..study.records import Record
+from ..study.runs import RUNS, TEACHERS
 from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE
 
 FEW = 20  # articles: a share of fewer says little
@@ -46,7 +46,7 @@ def forest_of_pairs(pairs: pd.DataFrame, title: str, reported: Mapping[tuple[str
     """Gains of pairs of models in points, with the interval over seeds and test articles, and that over seeds alone.
 
     Args:
-        pairs: what :func:`agnews_utils.evaluation.paired` gives
+        pairs: what :func:`agnews_utils.analysis.tables.paired` gives
         reported: gain in points that the report names for a pair, by the titles of its two models
     """
     figure, axes = plt.subplots(figsize=(9.5, 0.55 * len(pairs) + 1.6))
@@ -214,7 +214,7 @@ def accuracy_by_rows(curves: Mapping[str, pd.DataFrame]) -> Figure:
     """Test accuracy against training rows, one line a kind of training.
 
     Args:
-        curves: name to rows of :func:`agnews_utils.evaluation.accuracy_over_seeds`
+        curves: name to rows of :func:`agnews_utils.analysis.tables.accuracy_over_seeds`
     """
     figure, axes = plt.subplots(figsize=(8, 4))
     for number, ((name, points), colour) in enumerate(zip(curves.items(), CLASS_COLOURS, strict=False)):
@@ -249,7 +249,7 @@ def trade_off(table: pd.DataFrame) -> Figure:
     model learnt from.
 
     Args:
-        table: what :func:`agnews_utils.evaluation.results_table` gives
+        table: what :func:`agnews_utils.analysis.tables.results_table` gives
     """
     figure, axes = plt.subplots(1, 2, figsize=(12, 4.8), sharey=True)
     columns = (

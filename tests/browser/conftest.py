@@ -20,9 +20,9 @@ from pathlib import Path
 import pytest
 from helpers import settings_in
 
-from agnews_utils.runs import in_course, known, planned
 from agnews_utils.settings import ROOT
-from agnews_utils.study import Study
+from agnews_utils.study.runs import in_course, known, planned
+from agnews_utils.study.study import Study
 
 SHOTS = ROOT / "output" / "browser"  # git ignores output/
 SERVER_SECONDS = 60

@@ -13,12 +13,12 @@ pytest.importorskip(
 )
 from playwright.sync_api import expect
 
-from agnews_utils.asking import Answering
-from agnews_utils.browsing import SETS, rows_of
-from agnews_utils.explorer import EDITED, LABELS, SITUATIONS
 from agnews_utils.losses import DISTLoss
-from agnews_utils.runs import RUNS, TEACHER
 from agnews_utils.settings import CLASS_NAMES
+from agnews_utils.study.runs import RUNS, TEACHER
+from agnews_utils.widgets.ask_models import Answering
+from agnews_utils.widgets.browse_errors import SETS, rows_of
+from agnews_utils.widgets.dist_explorer import EDITED, LABELS, SITUATIONS
 
 EXPLORER, TRYOUT, ASK, BROWSE = "agnews-explorer", "agnews-tryout", "agnews-ask", "agnews-browse"
 NOTEBOOKS = {"04_students_distilled": (EXPLORER, TRYOUT), "05_analysis": (ASK, BROWSE)}

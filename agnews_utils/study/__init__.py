@@ -1,0 +1,1 @@
+"""The runs of the study: what they are, what is kept of them, and how one is loaded or made."""

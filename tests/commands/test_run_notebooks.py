@@ -1,0 +1,48 @@
+"""Publishing: only what a whole run made is copied to the committed folders."""
+
+import shutil
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+
+from agnews_utils.commands import run_notebooks as runner
+from agnews_utils.settings import NOTEBOOKS
+
+
+@pytest.fixture
+def finished(tmp_path, monkeypatch):
+    """A finished run of all notebooks, and committed ones that publishing would replace."""
+    for folder in ("committed", "output/notebooks"):
+        shutil.copytree(NOTEBOOKS, tmp_path / folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    study = SimpleNamespace(source=SimpleNamespace(is_sample=False), output=tmp_path / "output")
+    monkeypatch.setattr(runner, "Study", lambda settings: study)
+    monkeypatch.setattr(runner, "NOTEBOOKS", tmp_path / "committed")
+    for path in (tmp_path / "committed").glob("*.ipynb"):
+        path.write_text("as committed", encoding="utf-8")
+    return study
+
+
+def refused(capsys):
+    assert runner.publish() == 1
+    assert {path.read_text(encoding="utf-8") for path in runner.NOTEBOOKS.glob("*.ipynb")} == {"as committed"}
+    return capsys.readouterr().err
+
+
+def test_sample_is_not_published(finished, capsys):
+    finished.source.is_sample = True
+    assert "Only a run on AG News is published" in refused(capsys)
+
+
+def test_unfinished_run_is_not_published(finished, capsys):
+    (finished.output / "notebooks" / "05_analysis.ipynb").unlink()
+    assert "no finished run of all notebooks" in refused(capsys)
+
+
+def test_failed_run_is_not_published(finished, capsys):
+    path = finished.output / "notebooks" / "05_analysis.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    cell.outputs = [nbformat.v4.new_output("error", ename="ValueError", evalue="tau", traceback=[])]
+    nbformat.write(notebook, path)
+    assert "05_analysis.ipynb failed in the last run" in refused(capsys)
