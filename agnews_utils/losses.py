@@ -1,10 +1,14 @@
 """Pearson correlation, inter- and intra-class relation, the DIST loss, and the KL distillation loss to compare with.
 
-z are logits (B, K), y = softmax(z / tau). Equation numbers are the report's; the method is Huang et al. 2022, "Knowledge
-Distillation from A Stronger Teacher" (DIST). All losses are computed in float32 whatever the logits' precision.
+z are logits (B, K), y = softmax(z / tau). Equation numbers are the report's; the method is Huang et al. 2022,
+"Knowledge Distillation from A Stronger Teacher" (DIST). All losses are computed in float32 whatever the logits'
+precision.
 """
 
 from __future__ import annotations
+
+from functools import reduce
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +27,7 @@ def pearson(a: torch.Tensor, b: torch.Tensor, eps: float = EPS) -> torch.Tensor:
 
 
 def inter_relation(y_s: torch.Tensor, y_t: torch.Tensor) -> torch.Tensor:
-    """Inter-class relation (eq. 3): 1 - mean Pearson correlation over the B rows of softened probabilities (B, K).
+    """Inter-class relation (eq. 3): 1 - mean Pearson correlation over the B rows of probabilities (B, K).
 
     Do the student's probabilities rise and fall over the classes of each article in proportion to the teacher's?
     """
@@ -33,34 +37,39 @@ def inter_relation(y_s: torch.Tensor, y_t: torch.Tensor) -> torch.Tensor:
 def intra_relation(y_s: torch.Tensor, y_t: torch.Tensor) -> torch.Tensor:
     """Intra-class relation (eq. 4): the inter-class relation of the transposed matrices, over the K columns.
 
-    Do the student's probabilities of one class rise and fall over the batch's articles in proportion to the teacher's? With
-    B = 1 there is nothing to compare and the value is 1, without a gradient.
+    Do the student's probabilities of one class rise and fall over the batch's articles in proportion to the teacher's?
+    With B = 1 there is nothing to compare and the value is 1, without a gradient.
     """
     return inter_relation(y_s.transpose(0, 1), y_t.transpose(0, 1))
 
 
-class StudentLoss(nn.Module):
-    """A weighted sum of named parts; called with (student_logits, teacher_logits, labels) it gives a scalar.
+class Loss(nn.Module):
+    """A weighted sum of named terms; called with (student_logits, teacher_logits, labels) it gives a scalar.
 
-    A subclass says which ``weights`` its parts have and computes the parts, unweighted, in :meth:`_parts`.
+    A subclass says in ``weights`` what its terms weigh and computes them, unweighted, in :meth:`terms`.
+
+    Args:
+        weights: the weight of each term, by the term's name
     """
 
     needs_teacher = True
 
     def __init__(self, **weights: float):
         super().__init__()
-        for name, weight in weights.items():
-            if not 0 <= weight < float("inf"):  # also refuses NaN
-                raise ValueError(f"{name} is {weight}; the weight of a part of the loss should be 0 or more.")
         self.weights = weights
 
-    def _parts(self, z_s: torch.Tensor, z_t: torch.Tensor | None, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+    def terms(self, z_s: torch.Tensor, z_t: Any, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The loss terms before their weights, each a scalar; arguments as in :meth:`forward`, unchecked."""
         raise NotImplementedError
 
-    def parts(
+    def total(self, terms: dict[str, torch.Tensor]) -> torch.Tensor:
+        """The weighted sum of :meth:`terms`."""
+        return reduce(torch.add, [self.weights[name] * value for name, value in terms.items()])
+
+    def forward(
         self, student_logits: torch.Tensor, teacher_logits: torch.Tensor | None, labels: torch.Tensor
-    ) -> dict[str, torch.Tensor]:
-        """The parts before their weights: CE and, with a teacher, what compares the two.
+    ) -> torch.Tensor:
+        """The loss (a scalar).
 
         Args:
             student_logits, teacher_logits: (B, K)
@@ -69,68 +78,78 @@ class StudentLoss(nn.Module):
         Raises:
             ValueError: shapes differ, a label out of range, NaN or infinite logits.
         """
-        z_s = _checked(student_logits, "student")
-        z_t = None
-        if labels.shape != z_s.shape[:1]:
-            raise ValueError(
-                f"labels have shape {tuple(labels.shape)}; there should be one for each of {len(z_s)} rows of logits."
-            )
-        if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < z_s.shape[1]:
-            raise ValueError(
-                f"labels go from {int(labels.min())} to {int(labels.max())}; the classes are 0 to {z_s.shape[1] - 1}."
-            )
-        if self.needs_teacher:
-            if teacher_logits is None:
-                raise ValueError(f"{type(self).__name__} compares with a teacher: pass its logits.")
-            z_t = _checked(teacher_logits, "teacher").detach()
-            if z_s.shape != z_t.shape:
-                raise ValueError(
-                    f"Student logits have shape {tuple(z_s.shape)} and teacher logits {tuple(z_t.shape)}: they should be "
-                    "of the same articles and classes."
-                )
-        return self._parts(z_s, z_t, labels)
-
-    def total(self, parts: dict[str, torch.Tensor]) -> torch.Tensor:
-        """The weighted sum of :meth:`parts`."""
-        return sum(self.weights.get(name, 1.0) * value for name, value in parts.items())
-
-    def forward(
-        self, student_logits: torch.Tensor, teacher_logits: torch.Tensor | None, labels: torch.Tensor
-    ) -> torch.Tensor:
-        return self.total(self.parts(student_logits, teacher_logits, labels))
+        check_shapes(self, student_logits, teacher_logits, labels)
+        check_values(self, student_logits, teacher_logits, labels)
+        return self.total(self.terms(student_logits.float(), as_targets(teacher_logits), labels))
 
 
-def _checked(logits: torch.Tensor, whose: str) -> torch.Tensor:
-    if logits.ndim != 2 or not logits.shape[0]:
-        raise ValueError(f"{whose} logits have shape {tuple(logits.shape)}; they should be (articles, classes).")
-    if not torch.isfinite(
-        logits.detach().float().sum()
-    ):  # one NaN or infinity makes the sum one; cheaper than asking each
+def as_targets(teacher_logits: torch.Tensor | None) -> torch.Tensor | None:
+    """Teacher's logits in float32, without a gradient."""
+    return None if teacher_logits is None else teacher_logits.float().detach()
+
+
+def check_shapes(loss: Loss, z_s: torch.Tensor, z_t: torch.Tensor | None, labels: torch.Tensor) -> None:
+    """Refuses logits and labels of which ``loss`` can make nothing, by their shapes alone (no wait for a GPU).
+
+    Raises:
+        ValueError: logits that are not (B, K), labels that are not (B,), or no teacher where one is needed.
+    """
+    if z_s.ndim != 2 or not len(z_s):
+        raise ValueError(f"student logits have shape {tuple(z_s.shape)}; they should be (articles, classes).")
+    if labels.shape != z_s.shape[:1]:
         raise ValueError(
-            f"{whose} logits hold NaN or infinite values: training has diverged, or what made them is damaged; "
-            "lower the learning rate, or make the teacher's logits again."
+            f"labels have shape {tuple(labels.shape)}; there should be one for each of {len(z_s)} rows of logits."
         )
-    return logits.float()
+    if not loss.needs_teacher:
+        return
+    if z_t is None:
+        raise ValueError(f"{type(loss).__name__} compares with a teacher: pass its logits.")
+    if z_s.shape != z_t.shape:
+        raise ValueError(
+            f"Student logits have shape {tuple(z_s.shape)} and teacher logits {tuple(z_t.shape)}: they should be "
+            "of the same articles and classes."
+        )
 
 
-class CrossEntropy(StudentLoss):
+def check_values(loss: Loss, z_s: torch.Tensor, z_t: torch.Tensor | None, labels: torch.Tensor) -> None:
+    """Refuses labels out of range and logits that are not finite.
+
+    Raises:
+        ValueError: see above.
+    """
+    if not 0 <= int(labels.min()) <= int(labels.max()) < z_s.shape[1]:
+        raise ValueError(
+            f"labels go from {int(labels.min())} to {int(labels.max())}; the classes are 0 to {z_s.shape[1] - 1}."
+        )
+    for whose, logits in (("student", z_s), ("teacher", z_t if loss.needs_teacher else None)):
+        if logits is not None and not torch.isfinite(logits.detach()).all():
+            raise ValueError(
+                f"{whose} logits hold NaN or infinite values: training has diverged, or what made them is damaged; "
+                "lower the learning rate, or make the teacher's logits again."
+            )
+
+
+class CrossEntropy(Loss):
     """Plain training: cross-entropy with the labels; teacher logits, if any, are ignored."""
 
     needs_teacher = False
 
-    def _parts(self, z_s, z_t, labels):
+    def __init__(self):
+        super().__init__(ce=1.0)
+
+    def terms(self, z_s, z_t, labels):
         return {"ce": F.cross_entropy(z_s, labels)}
 
 
-class DISTLoss(StudentLoss):
-    """CE + beta * inter + gamma * intra on probabilities softened by tau (eqs. 1 to 5).
+class DISTLoss(Loss):
+    """CE + beta * inter + gamma * intra on temperature-scaled probabilities (eqs. 1 to 5).
 
     Args:
         beta, gamma: weights of the inter- and intra-class relation, 0 or more
         tau: temperature of both softmaxes, above 0
         ce_weight: weight of the cross-entropy
-        scale_tau2: multiply inter and intra by tau**2, as the official code does and the equations do not; at tau = 1 the
-            two agree
+        scale_tau2: multiply inter and intra by tau**2, as the official code does and the equations do not; at tau = 1
+            the two agree
 
     Raises:
         ValueError: tau not above 0, or a negative weight.
@@ -139,12 +158,14 @@ class DISTLoss(StudentLoss):
     def __init__(
         self, beta: float = 2.0, gamma: float = 2.0, tau: float = 1.0, ce_weight: float = 1.0, scale_tau2: bool = True
     ):
-        super().__init__(ce_weight=ce_weight, beta=beta, gamma=gamma)
-        self.weights = {"ce": ce_weight, "inter": beta, "intra": gamma}
-        self.tau, self.scale_tau2 = _temperature(tau), scale_tau2
+        for name, weight in (("beta", beta), ("gamma", gamma), ("ce_weight", ce_weight)):
+            if not 0 <= weight < float("inf"):  # also refuses NaN
+                raise ValueError(f"{name} is {weight}; the weight of a loss term should be 0 or more.")
+        super().__init__(ce=ce_weight, inter=beta, intra=gamma)
+        self.tau, self.scale_tau2 = checked_temperature(tau), scale_tau2
 
-    def _parts(self, z_s, z_t, labels):
-        y_s, y_t = (F.softmax(z / self.tau, dim=1) for z in (z_s, z_t))
+    def terms(self, z_s, z_t, labels):
+        y_s, y_t = (z_s / self.tau).softmax(dim=1), (z_t / self.tau).softmax(dim=1)
         scale = self.tau**2 if self.scale_tau2 else 1.0
         return {
             "ce": F.cross_entropy(z_s, labels),
@@ -153,7 +174,7 @@ class DISTLoss(StudentLoss):
         }
 
 
-class KLLoss(StudentLoss):
+class KLLoss(Loss):
     """Ordinary distillation (Hinton et al. 2015): (1 - alpha) * CE + alpha * tau**2 * KL(teacher || student).
 
     The divergence is the mean over articles of the sum over classes ("batchmean").
@@ -166,15 +187,20 @@ class KLLoss(StudentLoss):
         if not 0 <= alpha <= 1:
             raise ValueError(f"alpha is {alpha}; the teacher's share of the loss should be between 0 and 1.")
         super().__init__(ce=1 - alpha, kl=alpha)
-        self.tau = _temperature(tau)
+        self.tau = checked_temperature(tau)
 
-    def _parts(self, z_s, z_t, labels):
+    def terms(self, z_s, z_t, labels):
         log_s, log_t = (F.log_softmax(z / self.tau, dim=1) for z in (z_s, z_t))
         divergence = F.kl_div(log_s, log_t, reduction="batchmean", log_target=True)
         return {"ce": F.cross_entropy(z_s, labels), "kl": self.tau**2 * divergence}
 
 
-def _temperature(tau: float) -> float:
+def checked_temperature(tau: float) -> float:
+    """``tau`` itself.
+
+    Raises:
+        ValueError: tau is not above 0, infinite or NaN.
+    """
     if not 0 < tau < float("inf"):
         raise ValueError(f"tau is {tau}; a temperature should be above 0.")
     return float(tau)

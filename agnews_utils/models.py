@@ -1,49 +1,45 @@
 """The six models: VDCNN on features or characters, BERT-VDCNN, the two small CNNs, and a linear probe to compare with.
 
-Shapes: B articles, L positions, C channels, K classes. Every ``forward`` returns logits (B, K), and takes the columns of
-its dataset in their order, so that one training loop serves all. Every model gives an article the same logits whatever
-batch it sits in and however far that batch is padded, up to the rounding of the arithmetic.
+Shapes: B articles, L positions, C channels, K classes. Every ``forward`` returns logits (B, K), and names the columns
+of a batch that it reads, so that one training loop serves all. Every model gives an article the same logits whatever
+batch it sits in and however far that batch is padded, up to the rounding of the arithmetic. Padding is always at the
+end.
 """
 
 from __future__ import annotations
 
-import string
-from collections.abc import Sequence
 from itertools import pairwise
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from .batches import ALPHABET_SIZE, PAD
 from .encoder import FrozenEncoder
+from .settings import CLASS_NAMES
 
-NUM_CLASSES = 4
-# Conneau et al. 2017, section 3: 66 characters, plus padding, space and unknown: 69 tokens
-CHARACTERS = string.ascii_lowercase + string.digits + "-,;.!?:'\"/|_#$%^&*~`+=<>()[]{}"
-PAD, SPACE, UNKNOWN = 0, 1, 2
-ALPHABET_SIZE = len(CHARACTERS) + 3
+NUM_CLASSES = len(CLASS_NAMES)
 # convolutional blocks (of two convolutions) in the stages of 64, 128, 256 and 512 channels; depth = 1 + 2 * blocks
 BLOCKS_OF_DEPTH = {9: (1, 1, 1, 1), 17: (2, 2, 2, 2), 29: (5, 5, 2, 2), 49: (8, 8, 5, 3)}
 STAGE_CHANNELS = (64, 128, 256, 512)
 K_MAX = 8
 
 
-class Conv1d(nn.Conv1d):
-    """``nn.Conv1d`` over (B, C, 1, L) tensors, computed as a 1 x k convolution.
+def channels_last(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """``layer`` of x, (B, C, L) to (B, C', L'), computed over (B, C, 1, L): the same result, faster.
 
-    Same parameters, same result. In this layout the channels of a position lie together in memory (channels-last), which
-    on a processor with bfloat16 makes a training step of SimpleCNN about 1.6 times as fast.
+    In this layout the channels of a position lie together in memory, which on a processor with bfloat16 makes a
+    training step of SimpleCNN about 1.6 times as fast. It pays where x is laid out so, as the transpose of (B, L, C)
+    is.
+
+    Args:
+        layer: an ``nn.Conv1d``, which is computed as a 1 x k convolution; or any layer over (B, C, 1, L)
     """
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        weight = self.weight.unsqueeze(2).to(memory_format=torch.channels_last)
-        return F.conv2d(x, weight, self.bias, padding=(0, self.padding[0]))
-
-
-def to_channels(x: torch.Tensor) -> torch.Tensor:
-    """(B, L, C) to (B, C, 1, L), without copying: the result is channels-last."""
-    return x.transpose(1, 2).unsqueeze(2)
+    rows = x.unsqueeze(2)
+    if isinstance(layer, nn.Conv1d):
+        weight = layer.weight.unsqueeze(2).to(memory_format=torch.channels_last)
+        return F.conv2d(rows, weight, layer.bias, padding=(0, int(layer.padding[0]))).squeeze(2)
+    return layer(rows).squeeze(2)
 
 
 def kmax_pool(x: torch.Tensor, k: int, mask: torch.Tensor | None = None) -> torch.Tensor:
@@ -52,27 +48,35 @@ def kmax_pool(x: torch.Tensor, k: int, mask: torch.Tensor | None = None) -> torc
     Args:
         x: (B, C, L)
         k: values to keep; channels with fewer valid positions are filled up with zeros at the end
-        mask: (B, L), true at valid positions; None means all
+        mask: (B, L), true at valid positions, which come before the others; None means all
 
     Returns:
         (B, C, k). Ties go to the earlier position, so that the result does not depend on how far x is padded.
 
     Source: Kalchbrenner et al. 2014, section 3.2; used by Conneau et al. 2017 before the classifier.
     """
-    if x.shape[2] < k:
-        x = F.pad(x, (0, k - x.shape[2]))
-        mask = torch.ones(x.shape[0], x.shape[2] - (k - x.shape[2]), device=x.device) if mask is None else mask
     if mask is not None:
-        mask = F.pad(mask.bool(), (0, x.shape[2] - mask.shape[1]))[:, None]
-        ranked = x.masked_fill(~mask, -torch.inf)
-    else:
-        ranked = x
-    top = ranked.sort(dim=2, descending=True, stable=True).indices[..., :k].sort(dim=2).values
-    if mask is not None:  # what fills up goes to the end
-        filler = (~mask.expand_as(x).gather(2, top)).int()
-        top = top.gather(2, filler.sort(dim=2, stable=True).indices)
+        x = x.masked_fill(~mask.bool()[:, None], -torch.inf)
+    x = F.pad(x, (0, max(k - x.shape[2], 0)), value=-torch.inf)
+    top = x.sort(dim=2, descending=True, stable=True).indices[..., :k].sort(dim=2).values
     kept = x.gather(2, top)
-    return kept if mask is None else kept.masked_fill(~mask.expand_as(x).gather(2, top), 0)
+    return kept.masked_fill(kept == -torch.inf, 0)
+
+
+def to_length(x: torch.Tensor, mask: torch.Tensor, length: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Positions cut or filled up with zeros to ``length``; to the longest article's own length where that is more.
+
+    Args:
+        x: (B, L, ...)
+        mask: (B, L), true at an article's own positions
+    """
+    if x.shape[1] > length:
+        keep = max(length, int(mask.sum(dim=1).max()))
+        return x[:, :keep], mask[:, :keep]
+    if x.shape[1] == length:
+        return x, mask
+    missing = length - x.shape[1]
+    return F.pad(x, (0, 0) * (x.ndim - 2) + (0, missing)), F.pad(mask, (0, missing))
 
 
 class VDCNNBlock(nn.Module):
@@ -83,17 +87,17 @@ class VDCNNBlock(nn.Module):
 
     def __init__(self, channels_in: int, channels: int, shortcut: bool):
         super().__init__()
-        self.conv1, self.norm1 = Conv1d(channels_in, channels, 3, padding=1), nn.BatchNorm2d(channels)
-        self.conv2, self.norm2 = Conv1d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels)
+        self.conv1, self.norm1 = nn.Conv1d(channels_in, channels, 3, padding=1), nn.BatchNorm2d(channels)
+        self.conv2, self.norm2 = nn.Conv1d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels)
         self.shortcut = None
         if shortcut:
-            self.shortcut = nn.Identity() if channels_in == channels else Conv1d(channels_in, channels, 1)
+            self.shortcut = nn.Identity() if channels_in == channels else nn.Conv1d(channels_in, channels, 1)
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        y = zero_padding(F.relu(self.norm1(self.conv1(x))), mask)
-        y = self.norm2(self.conv2(y))
+        y = zero_padding(F.relu(channels_last(self.norm1, channels_last(self.conv1, x))), mask)
+        y = channels_last(self.norm2, channels_last(self.conv2, y))
         if self.shortcut is not None:
-            y = y + self.shortcut(x)
+            y = y + channels_last(self.shortcut, x)
         return zero_padding(F.relu(y), mask)
 
 
@@ -111,7 +115,8 @@ class VDCNN(nn.Module):
     Args:
         channels_in: width of a position's vector
         depth: 9, 17, 29 or 49 convolutions
-        pooling: ``"kmax"`` keeps the 8 largest values in order (the paper); ``"adaptive"`` takes the maximum of each of 8
+        pooling: ``"kmax"`` keeps the 8 largest values in order (the paper); ``"adaptive"`` takes the maximum of each of
+        8
             equal parts (the report). With 64 positions both see exactly 8 and agree.
         length: with ``"adaptive"``, inputs are first filled up to this many positions, so that the parts are the same
             for every batch
@@ -136,42 +141,37 @@ class VDCNN(nn.Module):
         if pooling not in ("kmax", "adaptive"):
             raise ValueError(f"VDCNN pooling is {pooling!r}; it should be 'kmax' or 'adaptive'.")
         self.depth, self.pooling, self.length = depth, pooling, length
-        self.conv = Conv1d(channels_in, STAGE_CHANNELS[0], 3, padding=1)
-        self.stages = nn.ModuleList()
-        before = STAGE_CHANNELS[0]
+        self.conv = nn.Conv1d(channels_in, STAGE_CHANNELS[0], 3, padding=1)
+        self.pool = nn.MaxPool2d((1, 3), (1, 2), (0, 1))
+        self.stages, before = nn.ModuleList(), STAGE_CHANNELS[0]
         for channels, blocks in zip(STAGE_CHANNELS, BLOCKS_OF_DEPTH[depth], strict=True):
-            stage = [VDCNNBlock(before if b == 0 else channels, channels, shortcut) for b in range(blocks)]
-            self.stages.append(nn.ModuleList(stage))
+            widths = [before] + [channels] * (blocks - 1)
+            self.stages.append(nn.ModuleList(VDCNNBlock(width, channels, shortcut) for width in widths))
             before = channels
         self.classifier = nn.Sequential(
             nn.Linear(before * K_MAX, 2048), nn.ReLU(), nn.Linear(2048, 2048), nn.ReLU(), nn.Linear(2048, num_classes)
         )
         for module in self.modules():
-            if isinstance(module, nn.Conv1d):  # the paper's initialisation (He et al. 2015)
+            if isinstance(module, nn.Conv1d) and module.bias is not None:  # the paper's (He et al. 2015)
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
                 nn.init.zeros_(module.bias)
 
     def forward(self, features: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
         """(B, L, channels_in) features and (B, L) mask (None: all positions count) to (B, K) logits."""
-        missing = self.length - features.shape[1]
-        if self.pooling == "adaptive" and missing < 0 and attention_mask is not None:
-            keep = max(self.length, int(attention_mask.sum(dim=1).max()))
-            features, attention_mask = features[:, :keep], attention_mask[:, :keep]
-        if self.pooling == "adaptive" and missing > 0:
+        if self.pooling == "adaptive":
             if attention_mask is None:
                 attention_mask = features.new_ones(features.shape[:2])
-            features, attention_mask = F.pad(features, (0, 0, 0, missing)), F.pad(attention_mask, (0, missing))
-        mask = None if attention_mask is None else attention_mask[:, None, None].float()
-        x = to_channels(features.float())
-        x = zero_padding(self.conv(zero_padding(x, mask)), mask)
+            features, attention_mask = to_length(features, attention_mask, self.length)
+        mask = None if attention_mask is None else attention_mask[:, None].float()
+        x = zero_padding(features.float().transpose(1, 2), mask)
+        x = zero_padding(channels_last(self.conv, x), mask)
         for number, stage in enumerate(self.stages):
             if number:
-                x = F.max_pool2d(x, (1, 3), (1, 2), (0, 1))
+                x = channels_last(self.pool, x)
                 mask = None if mask is None else mask[..., ::2]  # windows are centred on every second position
                 x = zero_padding(x, mask)  # a window beyond the end still reaches the last real position
-            for block in stage:
+            for block in stage.children():
                 x = block(x, mask)
-        x = x.squeeze(2)
         if self.pooling == "kmax":
             x = kmax_pool(x, K_MAX, None if mask is None else mask.flatten(1))
         else:
@@ -182,14 +182,17 @@ class VDCNN(nn.Module):
 class BertVDCNN(nn.Module):
     """Model 6, the teacher: a frozen BERT as the embedding layer of a VDCNN.
 
-    From text it gives the same logits as its VDCNN gives from cached features, because the features pass through float16
-    here too, as they do on disk. With ``dropout``, BERT's dropout is on while the VDCNN trains, as it was in the report's
-    run; its features are then other ones every time and cannot be cached.
+    From text it gives the same logits as its VDCNN gives from cached features, because the features pass through
+    float16 here too, as they do on disk. With ``dropout``, BERT's dropout is on while the VDCNN trains, as it was in
+    the report's run; its features are then other ones every time and cannot be cached.
+
+    Args:
+        vdcnn: a model over the encoder's features; None makes a new VDCNN
     """
 
-    def __init__(self, encoder: FrozenEncoder, vdcnn: VDCNN, dropout: bool = False):
+    def __init__(self, encoder: FrozenEncoder, vdcnn: nn.Module | None = None, dropout: bool = False):
         super().__init__()
-        self.encoder, self.vdcnn, self.dropout = encoder, vdcnn, dropout
+        self.encoder, self.vdcnn, self.dropout = encoder, vdcnn or VDCNN(encoder.hidden_size), dropout
 
     def train(self, mode: bool = True) -> BertVDCNN:
         super().train(mode)
@@ -205,7 +208,7 @@ class BertVDCNN(nn.Module):
 
 
 class BertClassifier(nn.Module):
-    """The strong teacher: a BERT that trains too, and one linear layer on the mean of the article's features.
+    """The fine-tuned teacher: a BERT that trains too, and one linear layer on the mean of the article's features.
 
     Args:
         encoder: its BERT is unfrozen here
@@ -218,9 +221,7 @@ class BertClassifier(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(encoder.hidden_size, num_classes)
 
-    def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
-    ) -> torch.Tensor:
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """(B, L) token ids and mask to (B, K) logits."""
         longest = int(attention_mask.sum(dim=1).max())  # what no article of the batch reaches need not be computed
         ids, mask = input_ids[:, :longest].long(), attention_mask[:, :longest].long()
@@ -229,7 +230,7 @@ class BertClassifier(nn.Module):
 
 
 class LinearProbe(nn.Module):
-    """One linear layer on the mean of the article's features: what "tuning only the last layer" of a frozen BERT means."""
+    """One linear layer on the mean of the article's features: "tuning only the last layer" of a frozen BERT."""
 
     def __init__(self, channels_in: int, num_classes: int = NUM_CLASSES):
         super().__init__()
@@ -259,29 +260,6 @@ class CharVDCNN(nn.Module):
         return self.vdcnn(self.embedding(characters.long()), characters != PAD)
 
 
-class CharArticles(torch.utils.data.Dataset):
-    """Articles as characters: item ``i`` is ``(characters, label)``, ``characters`` a uint8 array of its own length.
-
-    Texts are lower-cased and cut at ``length``; a character outside the 69-symbol alphabet becomes "unknown".
-    """
-
-    def __init__(self, texts: Sequence[str], labels: Sequence[int], length: int = 1014):
-        table = {character: number for number, character in enumerate(CHARACTERS, UNKNOWN + 1)}
-        table |= dict.fromkeys(string.whitespace, SPACE)
-        self.characters = [
-            np.fromiter((table.get(c, UNKNOWN) for c in text.lower()[:length]), np.uint8) for text in texts
-        ]
-        self.labels = np.asarray(labels, dtype=np.int64)
-
-        self.lengths = np.array([len(article) for article in self.characters])
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, index: int) -> tuple:
-        return self.characters[index], self.labels[index]
-
-
 class SimpleCNN(nn.Module):
     """Models 1 and 2: embedding 30,522 x 128, four convolutions 128-128-256-512-1024 with ReLU, global max, linear.
 
@@ -304,31 +282,23 @@ class SimpleCNN(nn.Module):
         self.length, self.mask_padding = length, mask_padding
         self.embedding = nn.Embedding(vocab_size, embedding_dim)
         widths = (embedding_dim, *self.channels)
-        self.convs = nn.ModuleList(Conv1d(a, b, 3, padding=1) for a, b in pairwise(widths))
+        self.convs = nn.ModuleList(nn.Conv1d(a, b, 3, padding=1) for a, b in pairwise(widths))
         self.linear = nn.Linear(widths[-1], num_classes)
 
-    def forward(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor | None = None,
-        token_type_ids: torch.Tensor | None = None,
-    ) -> torch.Tensor:
-        """(B, L) token ids to (B, K) logits; the mask matters with ``mask_padding`` only, segments never."""
-        mask = attention_mask[:, None, None] if self.mask_padding and attention_mask is not None else None
-        if not self.mask_padding and input_ids.shape[1] > self.length:
-            keep = max(self.length, int((input_ids != 0).sum(dim=1).max()))
-            input_ids = input_ids[:, :keep]
-        if not self.mask_padding and input_ids.shape[1] < self.length:
-            input_ids = F.pad(input_ids, (0, self.length - input_ids.shape[1]))  # 0 is BERT's [PAD]
-        x = zero_padding(to_channels(self.embedding(input_ids.long())), mask)
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, L) token ids to (B, K) logits; the mask matters with ``mask_padding`` only."""
+        mask = attention_mask[:, None] if self.mask_padding and attention_mask is not None else None
+        if not self.mask_padding:
+            input_ids, _ = to_length(input_ids, input_ids != 0, self.length)  # 0 is BERT's [PAD]
+        x = zero_padding(self.embedding(input_ids.long()).transpose(1, 2), mask)
         for conv in self.convs[:-1]:
-            x = zero_padding(F.relu(conv(x)), mask)
-        x = self.convs[-1](x)
+            x = zero_padding(F.relu(channels_last(conv, x)), mask)
+        x = channels_last(self.convs[-1], x)
         if mask is not None:
             x = x.masked_fill(mask == 0, -torch.inf)
         # ReLU after the maximum: the same as before it, on 1/L of the values. The pooling function passes the gradient
         # by index, where amax compares every position again
-        return self.linear(F.relu(F.adaptive_max_pool2d(x, 1).flatten(1)))
+        return self.linear(F.relu(F.adaptive_max_pool1d(x, 1).flatten(1)))
 
 
 class SimplerCNN(SimpleCNN):

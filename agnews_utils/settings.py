@@ -4,7 +4,7 @@ Environment variables (all optional):
 
 =====================  ==========================================================================================
 ``AGNEWS_PROFILE``     ``smoke`` (tests), ``quick`` (a first run; default without a GPU) or ``full`` (default with one)
-``AGNEWS_DATA_DIR``    folder with ``train.csv`` and ``test.csv``; or the word ``hub`` or ``sample`` to insist on that source
+``AGNEWS_DATA_DIR``    folder with ``train.csv`` and ``test.csv``; or ``hub`` or ``sample`` to insist on that source
 ``AGNEWS_ENCODER``     ``minilm``, ``bert-base-uncased``, a hub name ``owner/name[@revision]`` or a folder
 ``AGNEWS_WORK_DIR``    where caches, checkpoints and outputs go instead of ``data/`` and ``output/``
 ``AGNEWS_PROGRESS``    ``auto`` (notebook bars), ``text`` (terminal bars) or ``off``; ``smoke`` is always quiet
@@ -16,11 +16,11 @@ A relative folder is taken from the project's root, so that it means the same in
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
+from .support.runtime import default_device, precision
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -41,22 +41,30 @@ class Profile:
     student_epochs: int
     small_student_epochs: int  # of the one-layer student, whose epoch costs a fifteenth of the four-layer one's
     char_epochs: int
-    fine_tune_epochs: int  # of the strong teacher
-    seeds: int  # of Models 3 and 4 and their KL yardstick; in ``full`` every run has its own number
+    fine_tune_epochs: int  # of the fine-tuned teacher
+    seeds: int  # of Models 3 and 4 and their KL baseline; in ``full`` every run has its own number
     patience: int | None  # epochs without a new best validation accuracy after which a run stops; None: never
 
 
+# fmt: off
 PROFILES = {
     "smoke": Profile(
-        "smoke", 320, 80, 160, 128, 256, 2, 2, 2, char_epochs=1, fine_tune_epochs=1, seeds=2, patience=None
+        name="smoke", train_rows=320, validation_rows=80, test_rows=160, char_train_rows=128, char_length=256,
+        teacher_epochs=2, student_epochs=2, small_student_epochs=2, char_epochs=1, fine_tune_epochs=1, seeds=2,
+        patience=None,
     ),
     "quick": Profile(
-        "quick", 14_000, 1_500, None, 5_000, 256, 4, 3, 6, char_epochs=5, fine_tune_epochs=1, seeds=3, patience=None
+        name="quick", train_rows=14_000, validation_rows=1_500, test_rows=None, char_train_rows=5_000, char_length=256,
+        teacher_epochs=4, student_epochs=3, small_student_epochs=6, char_epochs=5, fine_tune_epochs=1, seeds=3,
+        patience=None,
     ),
     "full": Profile(
-        "full", None, 5_000, None, None, 1014, 30, 20, 20, char_epochs=15, fine_tune_epochs=3, seeds=10, patience=4
+        name="full", train_rows=None, validation_rows=5_000, test_rows=None, char_train_rows=None, char_length=1014,
+        teacher_epochs=30, student_epochs=20, small_student_epochs=20, char_epochs=15, fine_tune_epochs=3, seeds=10,
+        patience=4,
     ),
 }
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -81,39 +89,6 @@ class Settings:
         """Folder of encoder features and teacher logits, shared by all runs."""
         return self.work / "cache"
 
-    @property
-    def bfloat16(self) -> bool:
-        """Whether bfloat16 matrix products are native here (they would be slower than float32 elsewhere)."""
-        if self.device == "cuda":
-            return torch.cuda.is_bf16_supported(including_emulation=False)
-        capabilities = getattr(torch.cpu, "get_capabilities", dict)()
-        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-
-    @property
-    def precision(self) -> str:
-        return "bfloat16 autocast" if self.bfloat16 else "float32"
-
-    def autocast(self) -> torch.autocast:
-        """The context in which models run; losses are computed outside it, in float32."""
-        return torch.autocast(self.device, torch.bfloat16, enabled=self.bfloat16)
-
-    def bar(self, iterable: Iterable | None = None, **kwargs):
-        """A tqdm progress bar in this run's style: a widget, plain text, or nothing."""
-        quiet = self.progress == "off"
-        if self.progress == "text" or quiet:
-            from tqdm import tqdm
-        else:
-            from tqdm.auto import tqdm
-        if self.bar_position is not None:
-            kwargs |= {"position": self.bar_position, "leave": False}
-        return tqdm(iterable, disable=quiet, **kwargs)
-
-    def write(self, line: str) -> None:
-        """Prints a line without tearing progress bars apart."""
-        from tqdm import tqdm
-
-        tqdm.write(line)
-
     def __str__(self) -> str:
         p = self.profile
         stop = f"; a run stops after {p.patience} epochs without a new best on validation" if p.patience else ""
@@ -121,7 +96,8 @@ class Settings:
             f"profile {p.name}: {_rows(p.train_rows)} training, {p.validation_rows:,} validation, "
             f"{_rows(p.test_rows)} test rows; epochs: teacher {p.teacher_epochs}, students {p.student_epochs} "
             f"(four layers) and {p.small_student_epochs} (one layer), characters {p.char_epochs}\n"
-            f"Adam at {self.lr}, batch {self.batch_size}, {self.max_length} tokens; {self.device}, {self.precision}{stop}"
+            f"Adam at {self.lr}, batch {self.batch_size}, {self.max_length} tokens; {self.device}, "
+            f"{precision(self.device)}{stop}"
         )
 
 
@@ -135,27 +111,27 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     Raises:
         ValueError: unknown profile or progress style.
     """
-    environ = os.environ if environ is None else environ
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    name = environ.get("AGNEWS_PROFILE") or ("full" if device == "cuda" else "quick")
+    given = {name: value for name, value in (os.environ if environ is None else environ).items() if value}
+    device = default_device()
+    name = given.get("AGNEWS_PROFILE", "full" if device == "cuda" else "quick")
     if name not in PROFILES:
         raise ValueError(f"AGNEWS_PROFILE is {name!r}, which is no profile: set it to one of {', '.join(PROFILES)}.")
-    progress = environ.get("AGNEWS_PROGRESS") or "auto"
-    if progress not in ("auto", "text", "off"):
-        raise ValueError(f"AGNEWS_PROGRESS is {progress!r}: set it to auto, text or off.")
-    data = environ.get("AGNEWS_DATA_DIR") or None
-    if data not in (None, "hub", "sample"):
-        data = str(from_root(data))
-    own_work = environ.get("AGNEWS_WORK_DIR")
+    data, work = given.get("AGNEWS_DATA_DIR"), given.get("AGNEWS_WORK_DIR")
     return Settings(
         profile=PROFILES[name],
-        data=data,
-        encoder=environ.get("AGNEWS_ENCODER") or None,
-        work=from_root(own_work) if own_work else ROOT / "data",
-        output=(from_root(own_work) if own_work else ROOT) / "output",
+        data=data if data in (None, "hub", "sample") else str(from_root(data)),
+        encoder=given.get("AGNEWS_ENCODER"),
+        work=from_root(work or "data"),
+        output=from_root(work or "") / "output",
         device=device,
-        progress="off" if name == "smoke" else progress,
+        progress=_progress(given.get("AGNEWS_PROGRESS", "auto"), name),
     )
+
+
+def _progress(style: str, profile: str) -> str:
+    if style not in ("auto", "text", "off"):
+        raise ValueError(f"AGNEWS_PROGRESS is {style!r}: set it to auto, text or off.")
+    return "off" if profile == "smoke" else style
 
 
 def from_root(path: str) -> Path:

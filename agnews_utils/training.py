@@ -1,52 +1,33 @@
-"""One training loop for every model: Adam, seeded, resumable, validated every epoch."""
+"""One training loop for every model: Adam, seeded, validated every epoch; and around it, checkpoints that resume."""
 
 from __future__ import annotations
 
+import inspect
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+import torch.nn.functional as F
 from torch import nn
-from torch.utils.data import Dataset, Subset
+from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import DataLoader
 
-from .data import eval_loader, train_loader
-from .losses import CrossEntropy, StudentLoss
+from .batches import ArticleDataset, ArticleSubset, Batch, eval_loader, train_loader
+from .losses import Loss, as_targets, check_shapes, check_values
 from .settings import Settings
-from .support.files import replace_whole
+from .support.files import atomic_write, load_weights, read_checkpoint, save_weights
+from .support.runtime import autocast, progress_bar
 
 EVAL_BATCH = 256
 
 
-class WithTeacher(Dataset):
-    """A dataset whose items carry the teacher's logits before the label: ``(*columns, teacher_logits, label)``.
-
-    Raises:
-        ValueError: not one row of logits an article.
-    """
-
-    def __init__(self, dataset: Dataset, teacher_logits: np.ndarray):
-        if len(teacher_logits) != len(dataset):
-            raise ValueError(
-                f"There are {len(teacher_logits)} rows of teacher logits for {len(dataset)} articles: they belong to "
-                "other data; make the teacher's logits again."
-            )
-        self.dataset, self.teacher_logits = dataset, np.asarray(teacher_logits, np.float32)
-
-    def __len__(self) -> int:
-        return len(self.dataset)
-
-    def __getitem__(self, index: int) -> tuple:
-        *columns, label = self.dataset[index]
-        return *columns, self.teacher_logits[index], label
-
-
 @dataclass(frozen=True)
-class Recipe:
+class TrainingArgs:
     """How a model is trained.
 
     Attributes:
@@ -54,11 +35,12 @@ class Recipe:
         lr: Adam's step size; with ``warmup``, its peak
         batch_size: articles a step
         weight_decay: AdamW's; 0 is plain Adam
-        warmup: share of all steps over which the step size rises from 0, to fall linearly to 0 after it; 0 keeps it constant
-        grouped: batches of articles of like length (of a dataset with ``lengths``), which are padded less
-        patience: the weights kept are those of the best validation epoch before this many epochs in a row brought no new
-            best; None looks at all epochs
-        run_on: train all epochs even when ``patience`` has run out, for the sake of the curves; what is kept is the same
+        warmup: share of all steps over which the step size rises from 0, to fall linearly to 0 after it; 0 keeps it
+            constant
+        group_by_length: batches hold articles of similar length (of a data set with ``lengths``), so there is little
+            padding
+        patience: early stopping after this many epochs without a new best validation accuracy; None: never
+        keep_training: train all epochs even so, to have whole learning curves; the selected epoch is the same
     """
 
     epochs: int
@@ -66,16 +48,9 @@ class Recipe:
     batch_size: int = 128
     weight_decay: float = 0.0
     warmup: float = 0.0
-    grouped: bool = False
+    group_by_length: bool = False
     patience: int | None = None
-    run_on: bool = False
-
-    def lr_at(self, step: int, steps: int) -> float:
-        """Step size of step ``step`` (from 0) of ``steps``."""
-        if not self.warmup:
-            return self.lr
-        rise = max(round(self.warmup * steps), 1)
-        return self.lr * min((step + 1) / rise, (steps - step) / max(steps - rise, 1))
+    keep_training: bool = False
 
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """Adam, or AdamW where weights decay, over the parameters that train."""
@@ -84,15 +59,27 @@ class Recipe:
             return torch.optim.AdamW(parameters, lr=self.lr, weight_decay=self.weight_decay, fused=True)
         return torch.optim.Adam(parameters, lr=self.lr, fused=True)
 
+    def scheduler(self, optimizer: torch.optim.Optimizer, steps: int) -> LambdaLR:
+        """The step size of each of ``steps`` steps: constant, or a linear warm-up and a linear decay.
+
+        The first step takes ``1 / (warm-up steps)`` of the peak; transformers' schedule would waste it at 0.
+        """
+        rise = max(round(self.warmup * steps), 1)
+
+        def share(step: int) -> float:
+            return min((step + 1) / rise, (steps - step) / max(steps - rise, 1)) if self.warmup else 1.0
+
+        return LambdaLR(optimizer, share)
+
 
 @dataclass(frozen=True)
-class Fit:
+class TrainingResult:
     """What training gave.
 
     Attributes:
-        history: one dict an epoch: ``train_loss``, its parts as ``train_ce`` ..., ``train_accuracy``, ``<split>_loss`` and
-            ``<split>_accuracy`` of every evaluated split, ``train_seconds``, ``eval_seconds``
-        best_epoch: the epoch (from 1) that was kept, see :func:`best_epoch`
+        history: one dict an epoch: ``train_loss``, its terms as ``train_ce`` ..., ``train_accuracy``, ``<split>_loss``
+            and ``<split>_accuracy`` of every evaluated split, ``train_seconds``, ``eval_seconds``
+        best_epoch: the epoch (from 1) that was selected, see :func:`best_epoch`
     """
 
     history: list[dict]
@@ -106,136 +93,189 @@ def seed_everything(seed: int) -> None:
     torch.backends.cudnn.benchmark = False
 
 
-def begin_epoch(loader: torch.utils.data.DataLoader, seed: int, epoch: int) -> None:
+def begin_epoch(loader: DataLoader, seed: int, epoch: int) -> None:
     """Makes an epoch's order and randomness depend on (seed, epoch) alone, whatever was trained or drawn before it."""
-    seed_everything(seed * 1_000_003 + epoch)
-    loader.batch_sampler.epoch = epoch
+    seed_everything(seed * 1_000_003 + epoch)  # a prime, so that no two pairs of small numbers meet
+    loader.batch_sampler.epoch = epoch  # type: ignore[union-attr]
 
 
-def fit(
-    model: nn.Module,
-    train: Dataset,
-    evals: Mapping[str, Dataset],
-    loss: StudentLoss,
-    settings: Settings,
-    recipe: Recipe,
-    *,
-    seed: int,
-    folder: Path,
-    title: str = "training",
-) -> Fit:
-    """Trains ``model`` by ``recipe`` and leaves it with the weights of its best validation epoch.
+def inputs_of(model: nn.Module, batch: Batch) -> Batch:
+    """The columns of a batch that the model's ``forward`` names, as Hugging Face's trainer chooses them."""
+    names = _argument_names(type(model).forward)
+    return {name: column for name, column in batch.items() if name in names}
 
-    After every epoch the state goes to ``folder/last.pt`` and, on a new best validation accuracy, the weights to
-    ``folder/best.safetensors``, each written aside and renamed. Called again after an interruption, it goes on from the last
-    finished epoch and ends with the numbers that it would have had: order and randomness of an epoch depend on
-    (seed, epoch) alone.
 
-    Args:
-        train: items ``(*inputs, label)``, or with teacher logits before the label (:class:`WithTeacher`) if ``loss`` needs them
-        evals: datasets to evaluate after each epoch; ``"validation"`` selects, others (``"test"``) only report
-
-    Raises:
-        ValueError: a checkpoint in ``folder`` is damaged; the loss's own complaints (NaN logits, shapes).
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    last, best = folder / "last.pt", folder / "best.safetensors"
-    model.to(settings.device)
-    optimizer = recipe.optimizer(model)
-    history: list[dict] = []
-    if last.exists():
-        state = read_checkpoint(last)
-        try:
-            model.load_state_dict(state["model"])
-            optimizer.load_state_dict(state["optimizer"])
-            history = state["history"]
-        except Exception as reason:
-            raise _damaged(last) from reason
-    loader = train_loader(train, recipe.batch_size, seed, grouped=recipe.grouped)
-    total = recipe.epochs * len(loader)
-    with settings.bar(total=total, initial=len(history) * len(loader), desc=title, unit="batch") as bar:
-        for epoch in range(len(history) + 1, recipe.epochs + 1):
-            if patience_is_out(history, recipe.patience) and not recipe.run_on:
-                break
-            begin_epoch(loader, seed, epoch)
-            first = (epoch - 1) * len(loader)
-            rates = (recipe.lr_at(step, total) for step in range(first, first + len(loader)))
-            row = {"epoch": epoch} | train_epoch(model, loader, loss, optimizer, settings, bar, rates)
-            started = time.perf_counter()
-            for name, dataset in evals.items():
-                measured = evaluate(model, dataset, settings)
-                row |= {f"{name}_{measure}": value for measure, value in measured.items()}
-            row["eval_seconds"] = time.perf_counter() - started
-            history.append(row)
-            if best_epoch(history, recipe.patience) == epoch:
-                save_weights(model, best)
-            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "history": history}
-            replace_whole(last, lambda path, state=state: torch.save(state, path))
-            bar.set_postfix(validation=f"{row['validation_accuracy']:.3f}")
-    load_weights(model, best)
-    return Fit(history, best_epoch(history, recipe.patience))
+@cache
+def _argument_names(function: Callable) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters)
 
 
 def train_epoch(
     model: nn.Module,
-    loader: torch.utils.data.DataLoader,
-    loss: StudentLoss,
+    loader: DataLoader,
+    loss: Loss,
     optimizer: torch.optim.Optimizer,
     settings: Settings,
+    scheduler: LambdaLR | None = None,
     bar=None,
-    rates: Iterable[float] | None = None,
 ) -> dict:
-    """One pass over ``loader``, each step at its own of ``rates`` if given: means of the loss and its parts, accuracy, seconds."""
+    """One pass over ``loader``: a step of ``optimizer`` (and ``scheduler``) for each batch.
+
+    What is measured stays on the device until the end, because asking for a number makes a GPU wait.
+
+    Args:
+        loader: batches by name, with ``"teacher_logits"`` if ``loss`` needs them
+        bar: a progress bar, moved by one for each batch
+
+    Returns:
+        Means over articles: ``train_loss``, its unweighted terms as ``train_<name>``, ``train_accuracy``; and
+        ``train_seconds``.
+
+    Raises:
+        ValueError: shapes or values of which the loss can make nothing; NaN or infinite logits (training has diverged).
+    """
     model.train()
-    sums: dict[str, float] = {}
-    right = seen = 0
-    started = time.perf_counter()
-    rates = iter(rates or ())
+    started, measured, sizes = time.perf_counter(), [], []
     for batch in loader:
-        for rate in islice(rates, 1):
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-        *inputs, labels = (tensor.to(settings.device, non_blocking=True) for tensor in batch)
-        teacher_logits = inputs.pop() if loss.needs_teacher else None
-        with settings.autocast():
-            logits = model(*inputs)
-        parts = loss.parts(logits.float(), teacher_logits, labels)
-        total = loss.total(parts)
+        batch = {name: column.to(settings.device, non_blocking=True) for name, column in batch.items()}
+        labels, teacher_logits = batch["labels"], batch.get("teacher_logits")
+        with autocast(settings.device):
+            logits = model(**inputs_of(model, batch))
+        check_shapes(loss, logits, teacher_logits, labels)
+        terms = loss.terms(logits.float(), as_targets(teacher_logits), labels)
+        total = loss.total(terms)
         optimizer.zero_grad(set_to_none=True)
         total.backward()
         optimizer.step()
-        for name, value in (("loss", total), *parts.items()):
-            sums[name] = sums.get(name, 0.0) + float(value.detach()) * len(labels)
-        right += int((logits.argmax(dim=1) == labels).sum())
-        seen += len(labels)
+        if scheduler is not None:
+            scheduler.step()
+        correct = (logits.detach().argmax(dim=1) == labels).float().mean()
+        measured.append(torch.stack([total, *terms.values(), correct]).detach())
+        sizes.append(len(labels))
         if bar is not None:
             bar.update()
-    means = {f"train_{name}": value / seen for name, value in sums.items()}
-    return means | {"train_accuracy": right / seen, "train_seconds": time.perf_counter() - started}
+    means = np.average(torch.stack(measured).cpu().double().numpy(), axis=0, weights=sizes)
+    if not np.isfinite(means).all():
+        check_values(loss, logits, teacher_logits, labels)
+        raise ValueError("student logits hold NaN or infinite values: training has diverged; lower the learning rate.")
+    names = [*(f"train_{name}" for name in ("loss", *terms)), "train_accuracy"]
+    return dict(zip(names, means.tolist(), strict=True)) | {"train_seconds": time.perf_counter() - started}
+
+
+def train(
+    model: nn.Module,
+    dataset: ArticleDataset,
+    loss: Loss,
+    settings: Settings,
+    args: TrainingArgs,
+    *,
+    seed: int,
+    eval_sets: Mapping[str, ArticleDataset],
+    after_epoch: Callable[[dict], None] = lambda state: None,
+    resumed: Mapping[str, Any] | None = None,
+    bar=None,
+) -> list[dict]:
+    """Trains ``model`` in memory and returns its history (see :class:`TrainingResult`); nothing is written.
+
+    Args:
+        dataset: what to train on, with the teacher's logits (:class:`agnews_utils.batches.WithTeacher`) if ``loss``
+        needs
+            them
+        eval_sets: data sets to evaluate after each epoch; ``"validation"`` stops early, others only report
+        after_epoch: called with the state after each epoch: ``model``, ``optimizer``, ``history``
+        resumed: the state after the last finished epoch of an interrupted training
+
+    Raises:
+        ValueError: see :func:`train_epoch`.
+    """
+    model.to(settings.device)
+    loader = train_loader(dataset, args.batch_size, seed, args.group_by_length)
+    optimizer, history = args.optimizer(model), []
+    scheduler = args.scheduler(optimizer, args.epochs * len(loader))
+    if resumed:
+        model.load_state_dict(resumed["model"])
+        optimizer.load_state_dict(resumed["optimizer"])  # the next step's size with it
+        history.extend(resumed["history"])
+        scheduler.last_epoch = len(history) * len(loader)
+    for epoch in range(len(history) + 1, args.epochs + 1):
+        if patience_is_out(history, args.patience) and not args.keep_training:
+            break
+        begin_epoch(loader, seed, epoch)
+        row = {"epoch": epoch} | train_epoch(model, loader, loss, optimizer, settings, scheduler, bar)
+        started = time.perf_counter()
+        for name, eval_set in eval_sets.items():
+            row |= {f"{name}_{measure}": value for measure, value in evaluate(model, eval_set, settings).items()}
+        history.append(row | {"eval_seconds": time.perf_counter() - started})
+        after_epoch({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "history": history})
+    return history
+
+
+def fit(
+    model: nn.Module,
+    dataset: ArticleDataset,
+    eval_sets: Mapping[str, ArticleDataset],
+    loss: Loss,
+    settings: Settings,
+    args: TrainingArgs,
+    *,
+    seed: int,
+    folder: Path,
+    title: str = "training",
+) -> TrainingResult:
+    """:func:`train` with checkpoints in ``folder``; leaves ``model`` with the weights of its best validation epoch.
+
+    After every epoch the state goes to ``folder/last.pt`` and, on a new best validation accuracy, the weights to
+    ``folder/best.safetensors``, each written aside and renamed. Called again after an interruption, it goes on from the
+    last finished epoch and ends with the numbers that it would have had: order and randomness of an epoch depend on
+    (seed, epoch) alone.
+
+    Raises:
+        ValueError: a checkpoint in ``folder`` is damaged or of another model; else as :func:`train`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    last, best = folder / "last.pt", folder / "best.safetensors"
+    resumed = read_checkpoint(last, model) if last.exists() else None
+    batches = len(train_loader(dataset, args.batch_size, seed))
+    done = len(resumed["history"]) * batches if resumed else 0
+    bar = progress_bar(settings, total=args.epochs * batches, initial=done, desc=title, unit="batch")
+
+    def after_epoch(state: dict) -> None:
+        history = state["history"]
+        if best_epoch(history, args.patience) == len(history):
+            save_weights(model, best)
+        atomic_write(last, lambda path: torch.save(state, path))
+        bar.set_postfix(validation=f"{history[-1]['validation_accuracy']:.3f}")
+
+    with bar:
+        history = train(
+            model, dataset, loss, settings, args, seed=seed, eval_sets=eval_sets, after_epoch=after_epoch,
+            resumed=resumed, bar=bar,
+        )  # fmt: skip
+    load_weights(model, best)
+    return TrainingResult(history, best_epoch(history, args.patience))
 
 
 @torch.no_grad()
-def predict(model: nn.Module, dataset: Dataset, settings: Settings) -> torch.Tensor:
-    """Logits (articles, classes) in float32 on the CPU, in the dataset's order, with the model in eval mode."""
+def predict(model: nn.Module, dataset: ArticleDataset, settings: Settings) -> torch.Tensor:
+    """Logits (articles, classes) in float32 on the CPU, in the data set's order, with the model in eval mode."""
     model.eval().to(settings.device)
-    lengths = getattr(dataset, "lengths", None)
-    if lengths is not None:  # articles of their own length: sorted, batches are padded little
-        order = np.argsort(lengths, kind="stable")
-        dataset = Subset(dataset, order.tolist())
+    order = np.arange(len(dataset))
+    if dataset.lengths is not None:  # articles of similar length: little padding
+        order = np.argsort(dataset.lengths, kind="stable")
     logits = []
-    for *inputs, _ in eval_loader(dataset, EVAL_BATCH):
-        with settings.autocast():
-            logits.append(model(*(tensor.to(settings.device) for tensor in inputs)).float().cpu())
-    logits = torch.cat(logits)
-    return logits if lengths is None else logits[torch.from_numpy(np.argsort(order))]
+    for batch in eval_loader(ArticleSubset(dataset, order), EVAL_BATCH):
+        inputs = {name: column.to(settings.device) for name, column in inputs_of(model, batch).items()}
+        with autocast(settings.device):
+            logits.append(model(**inputs).float().cpu())
+    return torch.cat(logits)[torch.from_numpy(np.argsort(order))]
 
 
-def evaluate(model: nn.Module, dataset: Dataset, settings: Settings) -> dict:
-    """Cross-entropy and accuracy of ``model`` on ``dataset``."""
+def evaluate(model: nn.Module, dataset: ArticleDataset, settings: Settings) -> dict:
+    """Cross-entropy (nats) and accuracy of ``model`` on ``dataset``: ``loss`` and ``accuracy``."""
     logits = predict(model, dataset, settings)
     labels = torch.from_numpy(dataset.labels)
     return {
-        "loss": float(CrossEntropy()(logits, None, labels)),
+        "loss": float(F.cross_entropy(logits, labels)),
         "accuracy": float((logits.argmax(dim=1) == labels).double().mean()),
     }
 
@@ -259,42 +299,3 @@ def patience_is_out(history: list[dict], patience: int | None) -> bool:
     if patience is None or not history:
         return False
     return history[-1]["epoch"] - best_epoch(history, patience) >= patience
-
-
-def read_checkpoint(path: Path) -> dict:
-    """A checkpoint's state, read with ``weights_only`` (no code in it is run).
-
-    Raises:
-        ValueError: the file is cut off or damaged.
-    """
-    try:
-        return torch.load(path, weights_only=True, map_location="cpu")
-    except Exception as reason:
-        raise _damaged(path) from reason
-
-
-def _damaged(checkpoint: Path) -> ValueError:
-    return ValueError(f"The checkpoint {checkpoint} is damaged: delete it, and this run trains again from the start.")
-
-
-def save_weights(model: nn.Module, path: Path) -> None:
-    """A model's weights in safetensors, written whole or not at all."""
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    replace_whole(path, lambda aside: save_file(weights, aside))
-
-
-def load_weights(model: nn.Module, path: Path) -> nn.Module:
-    """Loads weights that :func:`save_weights` wrote.
-
-    Raises:
-        ValueError: the file is missing, cut off, or of another model.
-    """
-    try:
-        model.load_state_dict(load_file(path))
-    except FileNotFoundError as reason:
-        raise ValueError(f"There are no weights at {path}: delete its folder, and this run trains again.") from reason
-    except Exception as reason:
-        raise ValueError(
-            f"The weights at {path} are damaged or of another model: delete its folder, and this run trains again."
-        ) from reason
-    return model

@@ -7,7 +7,6 @@ from helpers import make_tiny_encoder, settings_in
 
 from agnews_utils.data import SAMPLE_DIR, read_folder
 from agnews_utils.encoder import load_encoder
-from agnews_utils.study.runs import planned
 from agnews_utils.study.study import Study
 
 
@@ -40,7 +39,7 @@ def sample():
 def smoke_study():
     """Every run of the study, trained in smoke; in the session's own folder, where the notebooks find it again."""
     study = Study(settings_in(os.environ["AGNEWS_WORK_DIR"]))
-    for name, seed in planned(study.settings):
+    for name, seed in study.plan():
         study.record(name, seed)
     return study
 
@@ -48,6 +47,13 @@ def smoke_study():
 @pytest.fixture(scope="session")
 def smoke_records(smoke_study):
     records = {}
-    for name, seed in planned(smoke_study.settings):
+    for name, seed in smoke_study.plan():
         records.setdefault(name, []).append(smoke_study.record(name, seed))
     return records
+
+
+def pytest_collection_modifyitems(items):
+    """A test that needs every run of the study trained is a slow one (see make test-fast)."""
+    for item in items:
+        if "smoke_study" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)

@@ -10,7 +10,7 @@ import torch
 from datasets import Dataset
 from transformers import BertConfig, BertModel
 
-from agnews_utils.data import Articles
+from agnews_utils.batches import Articles
 from agnews_utils.encoder import FrozenEncoder
 from agnews_utils.settings import read_settings
 
@@ -60,7 +60,7 @@ def relabelled(count, share, seed=0):
 
 
 def settings_in(folder, **environ):
-    """Smoke settings on the embedded sample and MiniLM, on the processor, whatever the session's own environment says."""
+    """Smoke settings on the embedded sample and MiniLM, on the processor, whatever the session's environment says."""
     environ = {"AGNEWS_PROFILE": "smoke", "AGNEWS_DATA_DIR": "sample", "AGNEWS_WORK_DIR": str(folder)} | environ
     return replace(read_settings(environ), device="cpu")
 

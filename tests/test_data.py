@@ -4,19 +4,16 @@ import csv
 import hashlib
 import runpy
 from dataclasses import replace
-from itertools import chain
 
 import datasets
 import huggingface_hub
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from helpers import made_articles, made_rows, refused, settings_in, write_csv
+from helpers import made_rows, refused, settings_in, write_csv
 
 from agnews_utils import data
-from agnews_utils.data import FirstRows, ShuffledBatches, collate, eval_loader, load_ag_news, read_source, train_loader
-from agnews_utils.models import CharArticles
+from agnews_utils.data import load_ag_news, read_source
 from agnews_utils.settings import CLASS_NAMES
 
 
@@ -224,128 +221,6 @@ def test_fewer_rows_than_the_profile_wants_are_all_taken(folder, tmp_path):
     assert {name: len(split) for name, split in splits.items()} == {"train": 160, "validation": 40, "test": 40}
 
 
-# --- items, collate, loaders
-
-
-def test_tokenised_items(tokenizer):
-    texts = ["Short one", "word " * 100]
-    articles = made_articles(texts, tokenizer, labels=[3, 1])
-    ids, mask, segments, label = articles[0]
-    assert tokenizer.convert_ids_to_tokens(ids[:5]) == ["[CLS]", "short", "one", "[SEP]", "[PAD]"]
-    assert mask.tolist() == [1] * 4 + [0] * 60
-    assert segments.tolist() == [0] * 64
-    assert label == 3
-    assert len(articles) == 2
-    assert articles.attention_mask[1].sum() == 64  # cut, with [SEP] kept
-    assert tokenizer.convert_ids_to_tokens([articles.input_ids[1][-1]]) == ["[SEP]"]
-
-
-def test_collate_stacks(tokenizer):
-    articles = made_articles(["one", "two words", "three small words"], tokenizer, labels=[0, 3, 1])
-    ids, mask, segments, labels = collate([articles[i] for i in range(3)])
-    assert ids.shape == mask.shape == segments.shape == (3, 64)
-    assert labels.dtype == torch.long
-    assert labels.tolist() == [0, 3, 1]
-    assert ids.dtype == mask.dtype == torch.int32
-    np.testing.assert_array_equal(ids, articles.input_ids)
-
-
-def test_collate_fills_up_shorter_rows_with_zeros():
-    items = [(np.array([5, 6, 7], np.uint8), np.int64(1)), (np.array([8], np.uint8), np.int64(0))]
-    characters, labels = collate(items)
-    assert characters.tolist() == [[5, 6, 7], [8, 0, 0]]
-    assert characters.dtype == torch.uint8
-    assert labels.dtype == torch.long
-
-
-class Numbers(torch.utils.data.Dataset):
-    """Items ``(its own number, 0)``, so that a batch shows its order."""
-
-    def __init__(self, size):
-        self.size = size
-
-    def __len__(self):
-        return self.size
-
-    def __getitem__(self, index):
-        return np.array([index]), 0
-
-
-def order_of(loader, epoch=1):
-    loader.batch_sampler.epoch = epoch
-    return [batch.flatten().tolist() for batch, _ in loader]
-
-
-def test_train_loader_is_seeded():
-    first, second, other = (order_of(train_loader(Numbers(50), 8, seed)) for seed in (3, 3, 4))
-    assert first == second != other
-    loader = train_loader(Numbers(50), 8, 3)
-    assert order_of(loader, 1) == first != order_of(loader, 2)
-    assert (
-        order_of(loader, 1) == first
-    )  # an epoch's order does not depend on those before it: a resumed run sees the same
-
-
-def test_train_loader_shows_every_article_once_an_epoch():
-    batches = order_of(train_loader(Numbers(50), 8, 0))
-    assert sorted(chain.from_iterable(batches)) == list(range(50))
-    assert [len(batch) for batch in batches] == [8] * 6 + [2]
-
-
-def test_train_loader_does_not_touch_the_global_random_state():
-    torch.manual_seed(0)
-    expected = torch.rand(3)
-    torch.manual_seed(0)
-    list(ShuffledBatches(100, 8, 5, np.arange(100)))
-    assert torch.equal(torch.rand(3), expected)
-
-
-@pytest.mark.parametrize(("size", "batches"), [(17, [8, 8]), (16, [8, 8]), (18, [8, 8, 2])])
-def test_a_last_batch_of_one_article_is_dropped(size, batches):
-    assert [len(batch) for batch in order_of(train_loader(Numbers(size), 8, 0))] == batches
-
-
-class OfLengths(Numbers):
-    """The same, each article of a length of its own."""
-
-    def __init__(self, size):
-        super().__init__(size)
-        self.lengths = np.random.default_rng(1).integers(5, 60, size)
-
-
-def test_grouped_batches_hold_articles_of_like_length():
-    dataset = OfLengths(1000)
-    plain, grouped = (order_of(train_loader(dataset, 10, 0, grouped=grouped)) for grouped in (False, True))
-    assert sorted(chain.from_iterable(grouped)) == list(range(1000))
-    spread = [np.mean([np.ptp(dataset.lengths[batch]) for batch in batches]) for batches in (plain, grouped)]
-    assert spread[1] < 0.1 * spread[0]
-    # neither short articles first nor the same company every epoch
-    means = [np.mean(dataset.lengths[batch]) for batch in grouped]
-    assert abs(np.corrcoef(means, range(len(means)))[0, 1]) < 0.3
-    other = order_of(train_loader(dataset, 10, 0, grouped=True), 2)
-    assert {frozenset(batch) for batch in grouped} != {frozenset(batch) for batch in other}
-    assert order_of(train_loader(dataset, 10, 0, grouped=True)) == grouped
-
-
-@pytest.mark.parametrize(("size", "batches"), [(17, [8, 8]), (18, [2, 8, 8])])
-def test_grouped_batches_drop_a_lonely_article_too(size, batches):
-    assert sorted(len(batch) for batch in order_of(train_loader(OfLengths(size), 8, 0, grouped=True))) == batches
-
-
-def test_first_rows_keep_labels_and_lengths():
-    articles = CharArticles(["a" * (i + 1) for i in range(6)], [0, 1, 2, 3, 0, 1])
-    part = FirstRows(articles, 3)
-    assert len(part) == 3
-    assert part.labels.tolist() == [0, 1, 2]
-    assert part.lengths.tolist() == [1, 2, 3]
-    assert [item[1] for item in part] == [0, 1, 2]
-
-
-def test_eval_loader_keeps_order_and_every_article():
-    batches = [batch.flatten().tolist() for batch, _ in eval_loader(Numbers(17), 8)]
-    assert list(chain.from_iterable(batches)) == list(range(17))
-
-
 # --- bad input: each one clear sentence
 
 
@@ -366,7 +241,7 @@ BAD_FILES = {
     "missing column": (b'"1","title and text"\n' * 3, "has 2 columns; it should have 3"),
     "extra column": (b'"1","title","text","more"\n' * 3, "has 4 columns; it should have 3"),
     "one column": (b"some text\nmore text\n", "has 1 columns; it should have 3"),
-    "row with a column more": (GOOD + b'"2","a","b","c"\n' + GOOD, "line 2, saw 4"),
+    "row with a column more": (GOOD + b'"2","a","b","c"\n' + GOOD, "row 2: there are 4 columns instead of three"),
     "row with a column less": (GOOD + b'"2","title and text"\n' + GOOD, "row 2: a column is missing"),
     "row with a column less, after a header": (
         b"class,title,text\n" + GOOD + b'"2","a"\n',

@@ -24,7 +24,7 @@ def numpy_cross_entropy(student, labels):
 
 
 def numpy_dist(student, teacher, labels, beta, gamma, tau, ce_weight, scale_tau2):
-    """Equations 1 to 5 with numpy.corrcoef, in float64: the total and its parts."""
+    """Equations 1 to 5 with numpy.corrcoef, in float64: the total and its terms."""
     y_s, y_t = (softmax(z.double().numpy() / tau, axis=1) for z in (student, teacher))
     scale = tau**2 if scale_tau2 else 1
     inter = scale * (1 - np.mean([np.corrcoef(s, t)[0, 1] for s, t in zip(y_s, y_t, strict=True)]))
@@ -42,11 +42,11 @@ def test_dist_equals_numpy(beta, gamma, tau, ce_weight, scale_tau2):
     for seed in range(3):
         batch = logits(seed=seed)
         loss = DISTLoss(beta, gamma, tau, ce_weight, scale_tau2)
-        total, parts = numpy_dist(*batch, beta, gamma, tau, ce_weight, scale_tau2)
+        total, terms = numpy_dist(*batch, beta, gamma, tau, ce_weight, scale_tau2)
         # float32 against float64: rounding is some 1e-7 of a correlation, times tau squared
         close = {"rel": 1e-5, "abs": 1e-6 * max(tau, 1) ** 2}
         assert float(loss(*batch)) == pytest.approx(total, **close)
-        assert {k: float(v) for k, v in loss.parts(*batch).items()} == pytest.approx(parts, **close)
+        assert {k: float(v) for k, v in loss.terms(*batch).items()} == pytest.approx(terms, **close)
 
 
 def test_defaults_are_the_reports():
@@ -55,19 +55,19 @@ def test_defaults_are_the_reports():
 
 
 @pytest.mark.parametrize("weights", [(1.5, 0.5, 2, 0.7), (0, 0, 1, 0)])
-def test_dist_parts_sum_to_total(weights):
+def test_dist_terms_sum_to_total(weights):
     beta, gamma, _, ce_weight = weights
     batch = logits()
     loss = DISTLoss(*weights)
-    parts = loss.parts(*batch)
-    expected = ce_weight * parts["ce"] + beta * parts["inter"] + gamma * parts["intra"]
+    terms = loss.terms(*batch)
+    expected = ce_weight * terms["ce"] + beta * terms["inter"] + gamma * terms["intra"]
     torch.testing.assert_close(loss(*batch), expected)
-    torch.testing.assert_close(loss.total(parts), expected)
+    torch.testing.assert_close(loss.total(terms), expected)
 
 
 def test_scaling_multiplies_relations_by_tau_squared():
     batch = logits()
-    plain, scaled = (DISTLoss(tau=3, scale_tau2=on).parts(*batch) for on in (False, True))
+    plain, scaled = (DISTLoss(tau=3, scale_tau2=on).terms(*batch) for on in (False, True))
     torch.testing.assert_close(scaled["ce"], plain["ce"])
     for name in ("inter", "intra"):
         torch.testing.assert_close(scaled[name], 9 * plain[name])
@@ -76,17 +76,17 @@ def test_scaling_multiplies_relations_by_tau_squared():
 @pytest.mark.parametrize("tau", [0.5, 1, 4])
 def test_equal_logits_have_no_relation_loss(tau):
     student, _, labels = logits()
-    parts = DISTLoss(tau=tau, scale_tau2=False).parts(student, student.clone(), labels)
-    assert abs(float(parts["inter"])) < 1e-6
-    assert abs(float(parts["intra"])) < 1e-6
+    terms = DISTLoss(tau=tau, scale_tau2=False).terms(student, student.clone(), labels)
+    assert abs(float(terms["inter"])) < 1e-6
+    assert abs(float(terms["intra"])) < 1e-6
 
 
 @pytest.mark.parametrize("loss", [DISTLoss(tau=2), KLLoss()], ids=["DIST", "KL"])
 def test_adding_a_constant_to_a_row_changes_nothing(loss):
     student, teacher, labels = logits()
     shift = torch.linspace(-5, 5, len(student))[:, None]
-    expected = loss.parts(student, teacher, labels)
-    for moved in (loss.parts(student + shift, teacher, labels), loss.parts(student, teacher - shift, labels)):
+    expected = loss.terms(student, teacher, labels)
+    for moved in (loss.terms(student + shift, teacher, labels), loss.terms(student, teacher - shift, labels)):
         for name, value in expected.items():
             torch.testing.assert_close(moved[name], value, rtol=1e-5, atol=1e-5)
 
@@ -102,11 +102,11 @@ def test_order_of_the_batch_changes_nothing():
 def test_one_article_has_an_inter_but_no_intra_relation():
     student, teacher, labels = logits(rows=1)
     student.requires_grad_()
-    parts = DISTLoss().parts(student, teacher, labels)
-    assert parts["intra"].item() == 1  # a column of one value has no order to agree on
+    terms = DISTLoss().terms(student, teacher, labels)
+    assert terms["intra"].item() == 1  # a column of one value has no order to agree on
     expected = 1 - np.corrcoef(softmax(student.detach().numpy()), softmax(teacher.numpy()))[0, 1]
-    assert parts["inter"].item() == pytest.approx(expected, abs=1e-5)
-    parts["intra"].backward()
+    assert terms["inter"].item() == pytest.approx(expected, abs=1e-5)
+    terms["intra"].backward()
     assert torch.equal(student.grad, torch.zeros_like(student))
 
 
@@ -115,7 +115,7 @@ def test_with_two_classes_a_row_agrees_or_disagrees(student, inter):
     # two centred values are (d, -d): the correlation is 1 or -1, whatever the confidence
     student = torch.tensor(student)
     teacher, labels = torch.tensor([[2.0, 0.0]]).expand_as(student), torch.zeros(len(student), dtype=torch.long)
-    assert float(DISTLoss().parts(student, teacher, labels)["inter"]) == pytest.approx(inter, abs=1e-6)
+    assert float(DISTLoss().terms(student, teacher, labels)["inter"]) == pytest.approx(inter, abs=1e-6)
 
 
 def test_pearson_equals_numpy_and_is_zero_for_a_constant_row():
@@ -176,8 +176,8 @@ def test_kl_equals_scipy(alpha, tau):
     p_s, p_t = (softmax(z.double().numpy() / tau, axis=1) for z in (student, teacher))
     divergence = tau**2 * rel_entr(p_t, p_s).sum(axis=1).mean()  # of the student from the teacher; a mean over articles
     ce = numpy_cross_entropy(student, labels)
-    parts = KLLoss(alpha, tau).parts(student, teacher, labels)
-    assert {k: float(v) for k, v in parts.items()} == pytest.approx({"ce": ce, "kl": divergence}, rel=1e-5)
+    terms = KLLoss(alpha, tau).terms(student, teacher, labels)
+    assert {k: float(v) for k, v in terms.items()} == pytest.approx({"ce": ce, "kl": divergence}, rel=1e-5)
     total = KLLoss(alpha, tau)(student, teacher, labels)
     assert float(total) == pytest.approx((1 - alpha) * ce + alpha * divergence, rel=1e-5)
 
@@ -228,7 +228,7 @@ BAD_BATCHES = {
     "other articles": ((S, T[:-1], Y), "Student logits have shape (16, 4) and teacher logits (15, 4)"),
     "other classes": ((S, T[:, :3], Y), "Student logits have shape (16, 4) and teacher logits (16, 3)"),
     "one article's logits": ((S[0], T[0], Y[:1]), "student logits have shape (4,)"),
-    "teacher's of one article": ((S, T[0], Y), "teacher logits have shape (4,)"),
+    "teacher's of one article": ((S, T[0], Y), "Student logits have shape (16, 4) and teacher logits (4,)"),
     "no article": ((S[:0], T[:0], Y[:0]), "student logits have shape (0, 4)"),
     "label too high": ((S, T, Y.clone().fill_(4)), "labels go from 4 to 4; the classes are 0 to 3"),
     "label too low": ((S, T, Y.clone().fill_(-1)), "labels go from -1 to -1"),

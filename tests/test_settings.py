@@ -7,6 +7,7 @@ import torch
 from helpers import refused
 
 from agnews_utils.settings import PROFILES, ROOT, from_root, read_settings
+from agnews_utils.support.runtime import progress_bar
 
 
 @pytest.mark.parametrize("name", ["Smoke", "fast", "quick ", "0"])
@@ -62,14 +63,14 @@ def test_named_sources_are_no_folders(source):
 
 def test_smoke_is_quiet(capsys):
     settings = read_settings({"AGNEWS_PROFILE": "smoke", "AGNEWS_PROGRESS": "text"})
-    with settings.bar(range(3), desc="something") as bar:
+    with progress_bar(settings, range(3), desc="something") as bar:
         assert list(bar) == [0, 1, 2]
     assert capsys.readouterr() == ("", "")
 
 
 def test_text_bars_are_written_to_stderr(capsys):
     settings = read_settings({"AGNEWS_PROFILE": "quick", "AGNEWS_PROGRESS": "text"})
-    list(settings.bar(range(3), desc="something"))
+    list(progress_bar(settings, range(3), desc="something"))
     assert "something: 100%" in capsys.readouterr().err
 
 

@@ -20,21 +20,11 @@ from tiny_training import EPOCHS, TinyModel, articles, train
 from torch import nn
 
 from agnews_utils import training
+from agnews_utils.batches import CharArticles, WithTeacher, train_loader
 from agnews_utils.losses import CrossEntropy, DISTLoss
-from agnews_utils.models import CharArticles
 from agnews_utils.settings import ROOT
-from agnews_utils.training import (
-    Recipe,
-    WithTeacher,
-    best_epoch,
-    evaluate,
-    fit,
-    load_weights,
-    patience_is_out,
-    predict,
-    read_checkpoint,
-    save_weights,
-)
+from agnews_utils.support.files import load_weights, read_checkpoint, save_weights
+from agnews_utils.training import TrainingArgs, best_epoch, evaluate, fit, patience_is_out, predict
 
 
 @pytest.fixture(scope="module")
@@ -161,15 +151,15 @@ def test_patience(accuracies, patience, best, out):
         assert best_epoch(rows, patience) == best
 
 
-@pytest.mark.parametrize(("run_on", "epochs"), [(False, 3), (True, 5)])
-def test_patience_ends_a_run_or_only_its_choice(tmp_path, monkeypatch, run_on, epochs):
+@pytest.mark.parametrize(("keep_training", "epochs"), [(False, 3), (True, 5)])
+def test_patience_ends_a_run_or_only_its_choice(tmp_path, monkeypatch, keep_training, epochs):
     made_up = iter([0.8, 0.5, 0.6, 0.9, 0.95])
     monkeypatch.setattr("agnews_utils.training.evaluate", lambda *_: {"loss": 1.0, "accuracy": next(made_up)})
     rows = articles(0, 40)
-    recipe = Recipe(5, patience=2, run_on=run_on)
+    args = TrainingArgs(5, patience=2, keep_training=keep_training)
     model = TinyModel()
     result = fit(
-        model, rows, {"validation": rows}, CrossEntropy(), settings_in(tmp_path), recipe, seed=0, folder=tmp_path
+        model, rows, {"validation": rows}, CrossEntropy(), settings_in(tmp_path), args, seed=0, folder=tmp_path
     )
     assert len(result.history) == epochs
     assert result.best_epoch == 1
@@ -177,37 +167,47 @@ def test_patience_ends_a_run_or_only_its_choice(tmp_path, monkeypatch, run_on, e
     assert all(torch.equal(model.state_dict()[name], tensor) for name, tensor in saved.items())
     # asked again, an ended run trains nothing more
     again = fit(
-        TinyModel(), rows, {"validation": rows}, CrossEntropy(), settings_in(tmp_path), recipe, seed=0, folder=tmp_path
+        TinyModel(), rows, {"validation": rows}, CrossEntropy(), settings_in(tmp_path), args, seed=0, folder=tmp_path
     )
     assert again.history == result.history
 
 
+def step_sizes(args, steps):
+    """The step size of each of so many steps."""
+    optimizer = args.optimizer(nn.Linear(1, 1))
+    scheduler, rates = args.scheduler(optimizer, steps), []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
 def test_step_size_rises_and_falls():
-    recipe = Recipe(3, lr=1e-4, warmup=0.1)
-    rates = [recipe.lr_at(step, 100) for step in range(100)]
+    rates = step_sizes(TrainingArgs(3, lr=1e-4, warmup=0.1), 100)
     assert rates[:10] == pytest.approx([1e-5 * (i + 1) for i in range(10)])
     assert max(rates) == rates[9] == pytest.approx(1e-4)
     assert np.diff(rates[10:]) == pytest.approx(np.full(89, -1e-4 / 90))
     assert rates[-1] == pytest.approx(1e-4 / 90)
-    assert {Recipe(3, lr=0.5).lr_at(step, 100) for step in range(100)} == {0.5}
+    assert set(step_sizes(TrainingArgs(3, lr=0.5), 100)) == {0.5}
 
 
 def test_scheduled_run_resumes_with_the_same_numbers(tmp_path):
     rows, settings = articles(0, 130), settings_in(tmp_path)
 
     def run(folder, stop=None):
-        evals = {"validation": articles(130, 170)}
-        recipe = Recipe(4, lr=0.01, batch_size=32, weight_decay=0.01, warmup=0.2, grouped=True)
+        eval_sets = {"validation": articles(130, 170)}
+        args = TrainingArgs(4, lr=0.01, batch_size=32, weight_decay=0.01, warmup=0.2, group_by_length=True)
         torch.manual_seed(0)
         model = TinyModel()
         if stop is None:
-            return fit(model, rows, evals, CrossEntropy(), settings, recipe, seed=0, folder=folder)
+            return fit(model, rows, eval_sets, CrossEntropy(), settings, args, seed=0, folder=folder)
         epochs = iter(range(stop))
         with pytest.MonkeyPatch.context() as patch:
             whole = training.train_epoch
             patch.setattr(training, "train_epoch", lambda *a: (next(epochs), whole(*a))[1])
             with pytest.raises(StopIteration):
-                fit(model, rows, evals, CrossEntropy(), settings, recipe, seed=0, folder=folder)
+                fit(model, rows, eval_sets, CrossEntropy(), settings, args, seed=0, folder=folder)
         return None
 
     whole = run(tmp_path / "whole")
@@ -250,7 +250,14 @@ def test_best_weights_are_those_of_the_best_epoch(tmp_path, monkeypatch, best):
     monkeypatch.setattr("agnews_utils.training.evaluate", made_up)
     model, rows = TinyModel(), articles(0, 40)
     result = fit(
-        model, rows, {"validation": rows}, CrossEntropy(), settings_in(tmp_path), Recipe(3), seed=0, folder=tmp_path
+        model,
+        rows,
+        {"validation": rows},
+        CrossEntropy(),
+        settings_in(tmp_path),
+        TrainingArgs(3),
+        seed=0,
+        folder=tmp_path,
     )
     assert result.best_epoch == best
     for name, tensor in weights[best - 1].items():
@@ -301,16 +308,19 @@ def test_teacher_logits_stay_with_their_article():
 
 
 def test_diverged_teacher_leaves_no_checkpoint(tmp_path):
-    rows = articles(0, 40)
-    train_rows, folder = WithTeacher(rows, np.full((40, 4), np.nan)), tmp_path / "run"
-    with refused(ValueError, "teacher logits hold NaN"):
+    rows, folder = articles(0, 40), tmp_path / "run"
+    with refused(ValueError, "The teacher logits hold NaN"):
+        WithTeacher(rows, np.full((40, 4), np.nan))
+    train_rows = WithTeacher(rows, np.zeros((40, 4)))
+    train_rows.teacher_logits[7] = np.inf  # and where nobody looked at them before
+    with refused(ValueError, "hold NaN or infinite values"):
         fit(
             TinyModel(),
             train_rows,
             {"validation": rows},
             DISTLoss(),
             settings_in(tmp_path),
-            Recipe(1),
+            TrainingArgs(1),
             seed=0,
             folder=folder,
         )
@@ -391,7 +401,7 @@ def test_damaged_best_weights(undisturbed, tmp_path, damage):
         (tmp_path / name).write_bytes((undisturbed[0] / name).read_bytes())
     best = tmp_path / "best.safetensors"
     best.write_bytes(DAMAGES[damage](best.read_bytes()))
-    with refused(ValueError, f"The weights at {best} are damaged or of another model: delete its folder"):
+    with refused(ValueError, f"The weights at {best} are damaged"):
         train(tmp_path)
 
 
@@ -403,7 +413,7 @@ def test_missing_best_weights(undisturbed, tmp_path):
 
 def test_weights_of_another_model(tmp_path):
     save_weights(nn.Linear(3, 4), tmp_path / "linear.safetensors")
-    with refused(ValueError, "damaged or of another model"):
+    with refused(ValueError, "are of another model than TinyModel"):
         load_weights(TinyModel(), tmp_path / "linear.safetensors")
 
 
@@ -414,3 +424,57 @@ def test_weights_come_back(tmp_path):
     load_weights(loaded, tmp_path / "tiny.safetensors")
     for name, tensor in saved.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], tensor)
+
+
+# --- the loop itself
+
+
+def test_an_epoch_asks_the_device_for_no_number_before_its_end(tmp_path, monkeypatch):
+    # each such question makes a GPU wait
+    asked = []
+    for name in ("item", "tolist", "numpy", "cpu", "__float__", "__int__", "__bool__"):
+        whole = getattr(torch.Tensor, name)
+        monkeypatch.setattr(torch.Tensor, name, lambda t, *a, w=whole, n=name: (asked.append(n), w(t, *a))[1])
+    counts = []
+    for size in (32, 320):
+        rows = WithTeacher(articles(0, size), np.zeros((size, 4)))
+        model, args = TinyModel(), TrainingArgs(1, batch_size=32)
+        loader = train_loader(rows, args.batch_size, 0)
+        asked.clear()
+        training.train_epoch(model, loader, DISTLoss(), args.optimizer(model), settings_in(tmp_path))
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
+
+
+def test_the_pure_loop_gives_the_history_of_the_one_with_checkpoints(undisturbed, tmp_path):
+    torch.manual_seed(0)
+    model, seen = TinyModel(), []
+    teacher_logits = torch.randn(130, 4, generator=torch.Generator().manual_seed(7)).numpy()
+    history = training.train(
+        model, WithTeacher(articles(0, 130), teacher_logits), DISTLoss(), settings_in(tmp_path),
+        TrainingArgs(EPOCHS, batch_size=32), seed=0, after_epoch=lambda state: seen.append(len(state["history"])),
+        eval_sets={"validation": articles(130, 170), "test": articles(170, 230)},
+    )  # fmt: skip
+    assert without_seconds(history) == without_seconds(undisturbed[1].history)
+    assert seen == list(range(1, EPOCHS + 1))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_gets_the_columns_that_it_names(tmp_path):
+    class TakesAll(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(1, 4)
+
+        def forward(self, characters, teacher_logits):
+            assert teacher_logits.shape == (len(characters), 4)
+            return self.linear(characters[:, :1].float())
+
+    rows = WithTeacher(articles(0, 40), np.zeros((40, 4)))
+    assert predict(TakesAll(), rows, settings_in(tmp_path)).shape == (40, 4)
+    # and a set with a teacher trains a model without one
+    model, args = TinyModel(), TrainingArgs(1)
+    row = training.train_epoch(
+        model, train_loader(rows, 20, 0), CrossEntropy(), args.optimizer(model), settings_in(tmp_path)
+    )
+    assert set(row) == {"train_loss", "train_ce", "train_accuracy", "train_seconds"}

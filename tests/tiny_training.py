@@ -11,11 +11,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from agnews_utils.batches import CharArticles, WithTeacher
 from agnews_utils.data import SAMPLE_DIR, read_csv
 from agnews_utils.losses import DISTLoss
-from agnews_utils.models import CharArticles
 from agnews_utils.settings import read_settings
-from agnews_utils.training import Fit, Recipe, WithTeacher, fit
+from agnews_utils.training import TrainingArgs, TrainingResult, fit
 
 EPOCHS = 5
 
@@ -49,7 +49,7 @@ def articles(first: int, last: int, kind: type = CharArticles) -> CharArticles:
 
 def train(
     folder: Path, *, seed: int = 0, epochs: int = EPOCHS, kind: type = CharArticles, model: nn.Module | None = None
-) -> Fit:
+) -> TrainingResult:
     """A distilled run on 130 articles (the last batch, smaller, has 2), teacher's logits made up."""
     settings = replace(read_settings({"AGNEWS_PROFILE": "smoke"}), device="cpu")
     torch.manual_seed(seed)
@@ -61,7 +61,7 @@ def train(
         {"validation": articles(130, 170), "test": articles(170, 230)},
         DISTLoss(),
         settings,
-        Recipe(epochs, batch_size=32),
+        TrainingArgs(epochs, batch_size=32),
         seed=seed,
         folder=folder,
     )

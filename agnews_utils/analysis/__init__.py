@@ -1,1 +1,1 @@
-"""What can be said of finished runs: tables, intervals, paired tests, calibration, claims, and the articles themselves."""
+"""What can be said of finished runs and of the articles: tables, intervals, paired tests, calibration, claims."""

@@ -1,40 +1,64 @@
-"""The speed budgets, measured side by side in one run: ``python -m agnews_utils.commands.bench``.
+"""``make bench``: the speed budgets, measured side by side in one run.
 
-Each comparison alternates its two sides and takes the median of the ratios of neighbouring repeats, so that a machine that
-slows down in between slows both. Saves ``benchmark.csv``, ``.md`` and ``.png`` among the study's figures.
+Each comparison alternates its two sides and takes the median of the ratios of neighbouring repeats, so that a machine
+that slows down in between slows both. Saves ``benchmark.csv``, ``.md`` and ``.png`` among the study's figures.
 """
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import median
 
 import numpy as np
 import pandas as pd
 import torch
-from torch.utils.data import Subset
 
 from .. import models, plotting
-from ..data import Articles, train_loader
-from ..encoder import ENCODING_BATCH, FeatureArticles, cached_features, encode_batch
-from ..losses import CrossEntropy, DISTLoss, StudentLoss
+from ..analysis.wording import markdown_table
+from ..batches import ArticleDataset, Articles, ArticleSubset, FeatureArticles, WithTeacher, train_loader
+from ..features import cached_features, encode
+from ..losses import CrossEntropy, DISTLoss, Loss
 from ..settings import Settings, read_settings
-from ..study.study import Study, machine
+from ..study.study import Study
 from ..support.files import write_text
-from ..training import WithTeacher, seed_everything, train_epoch
+from ..support.runtime import peak_memory_gib, precision
+from ..training import TrainingArgs, seed_everything, train_epoch
 
 REPEATS = 5
 STUDENT_REPEATS = 15  # their budget is a few percent wide
 ARTICLES = 1024  # of the training split; SimplerCNN, which is fast, goes through them ten times over
+MEMORY_GIB = 8
 
 
-def side_by_side(
-    first: Callable[[], object], second: Callable[[], object], repeats: int = REPEATS
-) -> tuple[float, float, float]:
+@dataclass(frozen=True)
+class Comparison:
+    """Two actions to time in turn, and the budget of the ratio of their seconds."""
+
+    id: str
+    what: str
+    wanted: str  # "at most" or "at least"
+    budget: float
+    numerator: Callable[[], object]
+    denominator: Callable[[], object]
+    note: str
+    repeats: int = REPEATS
+
+    def measure(self) -> dict:
+        """A row of the benchmark's table."""
+        print(f"measuring: {self.what} …", flush=True)
+        numerator, denominator, ratio = side_by_side(self.numerator, self.denominator, self.repeats)
+        met = ratio <= self.budget if self.wanted == "at most" else ratio >= self.budget
+        return {
+            "id": self.id, "what": self.what, "ratio": ratio, "wanted": self.wanted, "budget": self.budget, "met": met,
+            "numerator_seconds": numerator, "denominator_seconds": denominator, "threads": torch.get_num_threads(),
+            "note": self.note,
+        }  # fmt: skip
+
+
+def side_by_side(first: Callable[[], object], second: Callable[[], object], repeats: int) -> tuple[float, float, float]:
     """Median seconds of two actions, run in turn after one unmeasured round, and the median ratio of a round's two."""
     seconds: tuple[list[float], list[float]] = ([], [])
     for number in range(repeats + 1):
@@ -48,112 +72,81 @@ def side_by_side(
     return median(seconds[0]), median(seconds[1]), median(a / b for a, b in zip(*seconds, strict=True))
 
 
-def epoch_of(
-    model: torch.nn.Module, data: torch.utils.data.Dataset, loss: StudentLoss, settings: Settings
-) -> Callable[[], object]:
+def epoch_of(model: torch.nn.Module, data: ArticleDataset, loss: Loss, settings: Settings) -> Callable[[], object]:
     """One training epoch of ``model`` as an action to time."""
-    optimizer = torch.optim.Adam(model.to(settings.device).parameters(), lr=settings.lr, fused=True)
+    optimizer = TrainingArgs(1, settings.lr).optimizer(model.to(settings.device))
     loader = train_loader(data, settings.batch_size, seed=0)
     return lambda: train_epoch(model, loader, loss, optimizer, settings)
 
 
-def measure(study: Study) -> pd.DataFrame:
-    """All ratios: a row each with ``ratio``, ``budget``, ``wanted`` (at most / at least), both sides' seconds, ``met``."""
-    settings = study.settings
-    part = study.splits["train"].select(range(min(ARTICLES, len(study.splits["train"]))))
-    articles = Articles(part, study.encoder.tokenizer, settings.max_length)
-    features = cached_features(study.encoder, articles, settings)
-    cached = FeatureArticles(features, articles)
+def comparisons(study: Study) -> list[Comparison]:
+    """All that is measured."""
+    settings, encoder = study.settings, study.inputs.encoder
+    part = study.inputs.splits["train"].select(range(min(ARTICLES, len(study.inputs.splits["train"]))))
+    articles = Articles(part, study.inputs.tokenizer, settings.max_length)
+    cached = FeatureArticles(cached_features(encoder, articles, settings), articles)
     seed_everything(0)
     teacher_logits = torch.randn(len(articles), models.NUM_CLASSES).numpy()  # their values do not change the time
-    vocab = len(study.encoder.tokenizer)
 
-    rows = []
-
-    def compare(
-        name: str, wanted: str, budget: float, above: Callable, below: Callable, note: str, repeats: int = REPEATS
-    ) -> None:
-        print(f"measuring: {name} …", flush=True)
-        a, b, ratio = side_by_side(above, below, repeats)
-        met = ratio <= budget if wanted == "at most" else ratio >= budget
-        rows.append({"what": name, "ratio": ratio, "wanted": wanted, "budget": budget, "met": met,
-                     "seconds above": a, "seconds below": b, "articles": len(articles),
-                     "threads": torch.get_num_threads(), "note": note})  # fmt: skip
-
-    for architecture, times in (("SimpleCNN", 1), ("SimplerCNN", 10)):
-        data = Subset(articles, list(range(len(articles))) * times)
-        logits = np.tile(teacher_logits, (times, 1))
-        plain, distilled = (getattr(models, architecture)(vocab, length=settings.max_length) for _ in range(2))
-        compare(
-            f"{architecture}: distilled epoch / plain epoch", "at most", 1.10,
-            epoch_of(distilled, WithTeacher(data, logits), DISTLoss(), settings),
-            epoch_of(plain, data, CrossEntropy(), settings),
+    def distilling(kind: type[models.SimpleCNN], run: str, times: int) -> Comparison:
+        data = ArticleSubset(articles, list(range(len(articles))) * times)
+        plain, distilled = (kind(len(study.inputs.tokenizer), length=settings.max_length) for _ in range(2))
+        taught = WithTeacher(data, np.tile(teacher_logits, (times, 1)))
+        return Comparison(
+            f"{run}_distilled_vs_plain", f"{kind.__name__}: distilled epoch / plain epoch", "at most", 1.10,
+            epoch_of(distilled, taught, DISTLoss(), settings), epoch_of(plain, data, CrossEntropy(), settings),
             "teacher's logits cached", STUDENT_REPEATS,
         )  # fmt: skip
-    order = np.argsort(-articles.attention_mask.sum(axis=1), kind="stable")
 
-    def encode_fast() -> None:
-        for first in range(0, len(order), ENCODING_BATCH):
-            list(encode_batch(study.encoder, articles, order[first : first + ENCODING_BATCH], settings))
-
-    def encode_naive() -> None:
+    def encode_padded() -> None:
         for first in range(0, len(articles), settings.batch_size):
-            rows_ = slice(first, first + settings.batch_size)
-            study.encoder(
-                *(torch.from_numpy(a[rows_]).to(settings.device) for a in (articles.input_ids, articles.attention_mask))
-            )
+            columns = (articles.input_ids, articles.attention_mask)
+            encoder(*(torch.from_numpy(c[first : first + settings.batch_size]).to(settings.device) for c in columns))
 
-    compare(
-        "encoding: 64-token float32 batches / length-sorted batches",
-        "at least",
-        2.0,
-        encode_naive,
-        encode_fast,
-        settings.precision,
-    )
-
-    vdcnn = models.VDCNN(study.encoder.hidden_size)
-    whole = models.BertVDCNN(study.encoder, models.VDCNN(study.encoder.hidden_size))
-    compare(
-        "teacher: epoch that encodes again / epoch from cached features", "at least", 3.5,
-        epoch_of(whole, articles, CrossEntropy(), settings),
-        epoch_of(vdcnn, cached, CrossEntropy(), settings),
-        f"both in {settings.precision}; shuffled batches of 64 tokens encode again",
-    )  # fmt: skip
-    return pd.DataFrame(rows).set_index("what")
-
-
-def peak_memory_gib(children: bool = False) -> float:
-    """The largest resident memory of this process so far, or of any finished child of it, in GiB."""
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**30 if sys.platform == "darwin" else 2**20)  # macOS counts bytes, Linux KiB
+    return [
+        distilling(models.SimpleCNN, "simple_cnn", 1),
+        distilling(models.SimplerCNN, "simpler_cnn", 10),
+        Comparison(
+            "encoding_sorted_vs_padded", "encoding: 64-token float32 batches / length-sorted batches", "at least", 2.0,
+            encode_padded, lambda: encode(encoder, articles, np.arange(len(articles)), settings),
+            precision(settings.device),
+        ),
+        Comparison(
+            "teacher_cached_vs_encoding", "teacher: epoch that encodes again / epoch from cached features", "at least",
+            3.5, epoch_of(models.BertVDCNN(encoder), articles, CrossEntropy(), settings),
+            epoch_of(models.VDCNN(encoder.hidden_size), cached, CrossEntropy(), settings),
+            f"both in {precision(settings.device)}; shuffled batches of 64 tokens encode again",
+        ),
+    ]  # fmt: skip
 
 
 def main() -> int:
     study = Study(replace(read_settings(), progress="off"))
     print(study, flush=True)
-    table = measure(study)
+    count = min(ARTICLES, len(study.inputs.splits["train"]))
+    table = pd.DataFrame([comparison.measure() for comparison in comparisons(study)]).assign(articles=count)
     memory = peak_memory_gib()
-    lines = [
-        f"Measured on {study.title}; {machine(study.settings)['threads']} threads, {study.settings.precision}, "
-        f"medians of {REPEATS} (students {STUDENT_REPEATS}) alternating repeats on {min(ARTICLES, len(study.splits['train'])):,} articles.", "",
-        "| what | measured | budget | met |", "|---|---|---|---|",
-    ]  # fmt: skip
-    for name, row in table.iterrows():
-        lines.append(
-            f"| {name} | {row['ratio']:.2f} | {row['wanted']} {row['budget']:.2f} | {'yes' if row['met'] else 'NO'} |"
+    rows = [(row.what, f"{row.ratio:.2f}", f"{row.wanted} {row.budget:.2f}", row.met) for row in table.itertuples()] + [
+        (
+            "peak resident memory of this benchmark",
+            f"{memory:.2f} GiB",
+            f"at most {MEMORY_GIB} GiB",
+            memory <= MEMORY_GIB,
         )
-    lines.append(
-        f"| peak resident memory of this benchmark | {memory:.2f} GiB | at most 8 GiB | {'yes' if memory <= 8 else 'NO'} |"
+    ]
+    shown = pd.DataFrame(rows, columns=["what", "measured", "budget", "met"])
+    shown["met"] = ["yes" if met else "NO" for met in shown["met"]]
+    text = (
+        f"Measured on {study.title}; {torch.get_num_threads()} threads, {precision(study.settings.device)}, medians of "
+        f"{REPEATS} (students {STUDENT_REPEATS}) alternating repeats on {count:,} articles.\n\n{markdown_table(shown)}"
     )
-    text = "\n".join(lines) + "\n"
-    print("\n" + text)
+    print(f"\n{text}")
     plotting.use_style()
     plotting.save(plotting.speed_bars(table), study, "benchmark")
     write_text(study.figures / "benchmark.md", text)
-    write_text(study.figures / "benchmark.csv", table.round(4).to_csv())
+    write_text(study.figures / "benchmark.csv", table.round(4).to_csv(index=False))
     print(f"saved as benchmark.md, .csv and .png in {study.figures}")
-    return 0 if table["met"].all() and memory <= 8 else 1
+    return 0 if table["met"].all() and memory <= MEMORY_GIB else 1
 
 
 if __name__ == "__main__":

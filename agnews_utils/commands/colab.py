@@ -1,6 +1,6 @@
 """What lets a notebook run in Colab: a badge and a first cell; the repository's address stands here and nowhere else.
 
-``python -m agnews_utils.commands.colab`` writes both into every notebook again; do that after changing :data:`REPOSITORY`.
+``python -m agnews_utils.commands.colab`` writes both into every notebook again, after a change of :data:`REPOSITORY`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BRANCH = "main"
 TAG = "colab"  # of the first cell
 
 SETUP = """\
-# Colab only: fetches the project, installs what is missing and leaves Colab's own torch alone. Elsewhere it does nothing.
+# Colab only: fetches the project and installs what is missing; Colab keeps its own torch. Elsewhere it does nothing.
 import sys
 
 if "google.colab" in sys.modules:

@@ -1,8 +1,10 @@
 """``make study``: every missing run, planned on the terminal, shared between workers, resumable at any moment.
 
-``python -m agnews_utils.commands.make_study [--workers N] [--plan]``. On a processor there is one worker a core, each with one thread: two
-runs side by side get more done than one run on two cores. More processes may join in at any time, on another terminal or
-another node that shares the folder: a lock a run keeps them apart, and a process that dies lets go of its lock.
+``python -m agnews_utils.commands.make_study [--workers N] [--plan]``. On a processor there is one worker a core, each
+with
+one thread: two runs side by side get more done than one run on two cores. More processes may join in at any time, on
+another terminal or another node that shares the folder: a lock a run keeps them apart, and a process that dies lets go
+of its lock.
 """
 
 from __future__ import annotations
@@ -14,20 +16,23 @@ import sys
 import time
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from filelock import Timeout
-from torch.utils.data import Subset
+from tqdm import tqdm
 
-from .. import losses
-from ..analysis.tables import seconds_in_words
-from ..data import train_loader
-from ..settings import read_settings
-from ..study.runs import RUNS, can_be_made, known, planned
+from ..analysis.articles import statistics_of_test_articles
+from ..analysis.wording import format_duration, plural
+from ..batches import ArticleDataset, ArticleSubset, WithTeacher, train_loader
+from ..settings import Settings, read_settings
+from ..study.runs import Run
 from ..study.study import Study
-from ..training import Recipe, WithTeacher, read_checkpoint, seed_everything, train_epoch
+from ..support.files import read_checkpoint
+from ..support.runtime import progress_bar
+from ..training import TrainingArgs, seed_everything, train_epoch
 
 MEASURED_BATCHES = 3  # of each kind of run, after one that warms up
-BAG_OF_WORDS_RATE = 5_000  # articles a second, about; these runs are over before a measurement would be
+BASELINE_RATE = 5_000  # articles a second, about; these runs are over before a measurement would be
 POLL_SECONDS = 2.0
 
 
@@ -41,95 +46,111 @@ class Step:
     epochs_done: int
     seconds_left: float  # at most: a run with patience may stop early
 
+    @property
+    def to_do(self) -> bool:
+        """Whether it has no record yet."""
+        return self.state in ("begun", "missing")
+
 
 def missing(study: Study) -> list[tuple[str, int]]:
     """The planned runs without a record, in the order in which they can be made."""
-    return [(name, seed) for name, seed in planned(study.settings) if not study.found(name, seed)]
+    return [(name, seed) for name, seed in study.plan() if not study.found(name, seed)]
+
+
+class RandomFeatures(ArticleDataset):
+    """Features of the right shape; their values do not change the time."""
+
+    columns = ("features", "attention_mask", "labels")
+
+    def __init__(self, articles: ArticleSubset, hidden_size: int):
+        self.articles, self.labels = articles, articles.labels
+        self.features = np.random.default_rng(0).standard_normal((64, hidden_size)).astype(np.float16)
+
+    def __getitem__(self, index: int) -> tuple:
+        ids, mask, _, label = self.articles[index]
+        return np.resize(self.features, (len(ids), self.features.shape[1])), mask, label
 
 
 def seconds_an_article(study: Study, name: str) -> float:
     """Seconds of training on one article, measured on a few batches of random teacher logits and real articles."""
-    run = known(name)
+    run, args = study.run(name), study.training_args(name)
     if run.inputs == "text":
-        return 1 / BAG_OF_WORDS_RATE
-    recipe = study.recipe(name)
-    inputs = "tokens" if run.inputs == "features" else run.inputs
-    rows = (MEASURED_BATCHES + 1) * recipe.batch_size
-    part = study.dataset("train", inputs)
-    part = Subset(part, range(min(rows, len(part))))
-    if run.inputs == "features":  # of the right shape; their values do not change the time
-        part = [
-            (torch.randn(len(ids), study.encoder_files.hidden_size).half().numpy(), mask, y) for ids, mask, _, y in part
-        ]
+        return 1 / BASELINE_RATE
+    whole = study.inputs.dataset("train", "tokens" if run.inputs == "features" else run.inputs)
+    rows = range(min((MEASURED_BATCHES + 1) * args.batch_size, len(whole)))
+    part: ArticleDataset = ArticleSubset(whole, rows)
+    if run.inputs == "features":
+        part = RandomFeatures(part, study.inputs.encoder_files.hidden_size)
     if run.teacher:
-        part = WithTeacher(part, torch.randn(len(part), 4).numpy())
+        part = WithTeacher(part, np.random.default_rng(0).standard_normal((len(part), 4)))
     model = study.build(name).to(study.settings.device)
-    loss, optimizer = getattr(losses, run.loss)(**run.loss_args), Recipe(1).optimizer(model)
-    batches = list(train_loader(part, recipe.batch_size, 0))
-    train_epoch(model, batches[:1], loss, optimizer, study.settings)
+    optimizer, batches = TrainingArgs(1).optimizer(model), list(train_loader(part, args.batch_size, 0))
     rest = batches[1:] or batches
-    taken = train_epoch(model, rest, loss, optimizer, study.settings)["train_seconds"]
+    for some in (batches[:1], rest):
+        measured = train_epoch(model, some, run.make_loss(), optimizer, study.settings)
     seed_everything(0)
-    return taken / sum(len(batch[-1]) for batch in rest)
+    return measured["train_seconds"] / sum(len(batch["labels"]) for batch in rest)
 
 
 def make_plan(study: Study) -> list[Step]:
-    """Every planned run with its state; what is left is estimated from a measurement of a second or two a kind of run."""
+    """Every planned run with its state; what is left is estimated from a short measurement of each kind of run."""
     speeds: dict[tuple, float] = {}
     steps = []
-    for name, seed in planned(study.settings):
-        run, found, own = known(name), study.found(name, seed), study.run_folder(name, seed)
+    for name, seed in study.plan():
+        run, found = study.run(name), study.found(name, seed)
+        own = study.store.folder(study.run_key(name, seed))
         if found:
             steps.append(Step(name, seed, "here" if found == own else "committed", 0, 0.0))
             continue
-        kind = (run.model, run.loss, run.recipe.get("batch_size"))
+        kind = (run.model, run.loss, run.training.get("batch_size"))
         if kind not in speeds:
             speeds[kind] = seconds_an_article(study, name)
         checkpoint = own / "last.pt"
         done = len(read_checkpoint(checkpoint)["history"]) if checkpoint.exists() else 0
-        most = study.settings.profile.char_train_rows if run.inputs == "characters" else run.rows
-        rows = min(most or len(study.splits["train"]), len(study.splits["train"]))
-        # an evaluation goes through validation and test rows without a backward pass, at about a third of the cost
-        articles = rows + (len(study.splits["validation"]) + len(study.splits["test"])) / 3
-        epochs = 1 if run.inputs == "text" else study.recipe(name, seed).epochs - done
-        steps.append(Step(name, seed, "begun" if done else "missing", done, epochs * articles * speeds[kind]))
+        epochs = 1 if run.inputs == "text" else study.training_args(name, seed).epochs - done
+        seconds = epochs * articles_an_epoch(study, run) * speeds[kind]
+        steps.append(Step(name, seed, "begun" if done else "missing", done, seconds))
     return steps
+
+
+def articles_an_epoch(study: Study, run: Run) -> float:
+    """Articles of an epoch, those of its evaluation at the third that they cost without a backward pass."""
+    splits = study.inputs.splits
+    most = study.settings.profile.char_train_rows if run.inputs == "characters" else run.rows
+    rows = min(most or len(splits["train"]), len(splits["train"]))
+    return rows + (len(splits["validation"]) + len(splits["test"])) / 3
 
 
 def plan_in_words(study: Study, steps: list[Step], workers: int) -> str:
     """The plan as a table for the terminal."""
     lines = [f"{'run':<58}{'seeds':>6}{'there':>7}{'to do':>7}   at most"]
-    for name, run in RUNS.items():
+    for name, run in study.runs.items():
         own = [step for step in steps if step.name == name]
-        if not own:
-            if study.settings.profile.name == "full" and not can_be_made(run):
-                lines.append(f"{run.title:<58}{'':>6}   left out: pip install -e .[fasttext] for it")
-            continue
-        left = [step for step in own if step.state in ("begun", "missing")]
-        begun = sum(step.epochs_done for step in left)
-        lines.append(
-            f"{run.title:<58}{len(own):>6}{len(own) - len(left):>7}{len(left):>7}   "
-            + (seconds_in_words(sum(step.seconds_left for step in left)) if left else "–")
-            + (f" ({begun} epochs done)" if begun else "")
-        )
-    seconds = sum(step.seconds_left for step in steps) / workers
-    count = sum(step.state in ("begun", "missing") for step in steps)
-    ready = all(study.has_features(split) for split in ("train", "validation", "test"))
-    lines += [
-        f"features of the frozen encoder: {'cached' if ready else 'to be computed first'}",
-        f"{count} runs to do, at most {seconds_in_words(seconds)} with {workers} worker{'s' * (workers > 1)} "
-        "(less where validation stops a run early)"
-        if count
-        else "nothing to do: every run has its record",
-    ]
+        if own:
+            lines.append(f"{run.title:<58}{_counts(own)}")
+        elif study.settings.profile.name == "full" and not run.can_be_made:
+            lines.append(f"{run.title:<58}{'':>6}   left out: pip install -e .[fasttext] for it")
+    ready = all(map(study.inputs.has_features, ("train", "validation", "test")))
+    lines.append(f"features of the frozen encoder: {'cached' if ready else 'to be computed first'}")
+    count, seconds = sum(step.to_do for step in steps), sum(step.seconds_left for step in steps) / workers
+    to_do = f"{plural(count, 'run')} to do, at most {format_duration(seconds)} with {plural(workers, 'worker')}"
+    lines.append(f"{to_do} (less where validation stops a run early)" if count else "nothing to do: every run is there")
     return "\n".join(lines)
+
+
+def _counts(steps: list[Step]) -> str:
+    left = [step for step in steps if step.to_do]
+    begun = sum(step.epochs_done for step in left)
+    seconds = format_duration(sum(step.seconds_left for step in left)) if left else "–"
+    epochs = f" ({begun} epochs done)" if begun else ""
+    return f"{len(steps):>6}{len(steps) - len(left):>7}{len(left):>7}   {seconds}{epochs}"
 
 
 def work(study: Study, say=print) -> None:
     """Makes missing runs until none is left, each as soon as its teacher is there and no other process makes it."""
     while todo := missing(study):
         for name, seed in todo:
-            teacher = known(name).teacher
+            teacher = study.run(name).teacher
             if teacher and not study.found(teacher):
                 continue
             try:
@@ -138,7 +159,7 @@ def work(study: Study, say=print) -> None:
                 continue
             say(
                 f"{record.run.title}, seed {seed}: test {record.test_accuracy:.2%} "
-                f"(epoch {record.facts['best_epoch']} of {len(record.history)}), {seconds_in_words(record.train_seconds)}"
+                f"(epoch {record.best_epoch} of {len(record.history)}), {format_duration(record.train_seconds)}"
             )
             break
         else:
@@ -147,44 +168,23 @@ def work(study: Study, say=print) -> None:
 
 def _worker(number: int, threads: int, quiet: bool) -> None:
     torch.set_num_threads(threads)
-    progress = "off" if quiet else "text"
-    study = Study(replace(read_settings(), progress=progress, bar_position=number))
-    work(study, say=study.settings.write)
+    settings = replace(read_settings(), progress="off" if quiet else "text", bar_position=number)
+    work(Study(settings), say=tqdm.write)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Prints the plan, then makes every missing run of the settings' study."""
-    parser = argparse.ArgumentParser(prog="python -m agnews_utils.commands.make_study", description=__doc__.partition("\n")[0])
-    parser.add_argument("--workers", type=int, help="processes; one a core without a GPU, else one")
-    parser.add_argument("--plan", action="store_true", help="print the plan and stop")
-    options = parser.parse_args(arguments)
-    settings = read_settings()
-    cores = os.cpu_count() or 1
-    workers = options.workers or (1 if settings.device == "cuda" else min(cores, 8))
-    threads = max(1, cores // workers)
-    torch.set_num_threads(threads)
-    study = Study(settings)
-    print(study, flush=True)
-    print("measuring a few batches of each kind of run …", flush=True)
-    steps = make_plan(study)
-    print(plan_in_words(study, steps, workers), flush=True)
-    if options.plan or not missing(study):
-        study.test_facts()
-        return 0
-    quiet = settings.progress == "off" or not sys.stderr.isatty()
+def _work_together(study: Study, workers: int, threads: int, total: int) -> int:
+    """Starts the workers and shows how many runs are there; the exit status."""
+    quiet = study.settings.progress == "off" or not sys.stderr.isatty()
     context = multiprocessing.get_context("spawn")
     crew = [context.Process(target=_worker, args=(n, threads, quiet)) for n in range(1, workers + 1)]
     for process in crew:
         process.start()
-    total, before = len(steps), -1
-    show = replace(settings, progress="off" if quiet else "text")
     try:
-        with show.bar(total=total, desc="runs", unit="run") as bar:
+        with progress_bar(
+            replace(study.settings, progress="off" if quiet else "text"), total=total, desc="runs"
+        ) as bar:
             while any(process.is_alive() for process in crew):
-                done = total - len(missing(study))
-                if done != before:
-                    bar.update(done - bar.n)
-                    before = done
+                bar.update(total - len(missing(study)) - bar.n)
                 time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
         print("\nStopped; make study goes on from the last finished epoch of each run.", file=sys.stderr)
@@ -193,15 +193,38 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     for process in crew:
         process.join()
-    failed = [process.exitcode for process in crew if process.exitcode]
-    if failed or missing(study):
-        print(
-            f"{len(missing(study))} runs are missing: what stopped them is above; make study goes on.", file=sys.stderr
-        )
-        return 1
-    study.test_facts()
-    print(f"All {total} runs are there: {study.runs_folder}")
-    return 0
+    if left := len(missing(study)):
+        print(f"{left} runs are missing: what stopped them is above; make study goes on.", file=sys.stderr)
+    return int(bool(left) or any(process.exitcode for process in crew))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints the plan, then makes every missing run of the settings' study."""
+    parser = argparse.ArgumentParser(prog="python -m agnews_utils.commands.make_study", description=__doc__)
+    parser.add_argument("--workers", type=int, help="processes; one a core without a GPU, else one")
+    parser.add_argument("--plan", action="store_true", help="print the plan and stop")
+    options = parser.parse_args(arguments)
+    study = Study(read_settings())
+    workers, threads = _share(study.settings, options.workers)
+    torch.set_num_threads(threads)
+    print(f"{study}\nmeasuring a few batches of each kind of run …", flush=True)
+    steps = make_plan(study)
+    print(plan_in_words(study, steps, workers), flush=True)
+    status = 0
+    if missing(study) and not options.plan:
+        status = _work_together(study, workers, threads, len(steps))
+        if status == 0:
+            print(f"All {len(steps)} runs are there: {study.store.own}")
+    if status == 0:
+        statistics_of_test_articles(study)
+    return status
+
+
+def _share(settings: Settings, workers: int | None) -> tuple[int, int]:
+    """How many workers, and threads for each."""
+    cores = os.cpu_count() or 1
+    workers = workers or (1 if settings.device == "cuda" else min(cores, 8))
+    return workers, max(1, cores // workers)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Figures of the articles and of the bag of words (notebook 01)."""
+"""Figures of the articles and of the n-gram baseline (notebook 01)."""
 
 from __future__ import annotations
 
@@ -24,12 +24,8 @@ def class_balance(splits: Mapping[str, Sequence[int]]) -> Figure:
         places = np.arange(len(CLASS_NAMES)) + (number - (len(splits) - 1) / 2) * width
         label = f"{name} ({len(labels):,})"
         axes.bar(places, shares, width * 0.92, label=label, color=CLASS_COLOURS[number], hatch=hatch)
-    axes.set(
-        xticks=range(len(CLASS_NAMES)),
-        xticklabels=CLASS_NAMES,
-        ylabel="share of the split",
-        title="Classes in each split",
-    )
+    axes.set_xticks(range(len(CLASS_NAMES)), CLASS_NAMES)
+    axes.set(ylabel="share of the split", title="Classes in each split")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     figure.legend(title="split (articles)", loc="outside right upper", fontsize="small")
     return figure
@@ -42,24 +38,19 @@ def length_distribution(lengths: np.ndarray, max_length: int) -> Figure:
     axes.hist(shown[lengths <= max_length], bins=range(1, 163, 2), color=BLUE, label="whole")
     axes.hist(shown[lengths > max_length], bins=range(1, 163, 2), color=ORANGE, hatch="//", label="cut")
     axes.axvline(max_length, color="black", linestyle="--", linewidth=1)
-    axes.annotate(
-        f" {np.mean(lengths > max_length):.1%} of articles\n are longer than {max_length}",
-        (max_length, axes.get_ylim()[1] * 0.75),
-    )
-    axes.set(
-        xlabel="WordPiece tokens, [CLS] and [SEP] included (160: 160 or more)",
-        ylabel="articles",
-        title="How long articles are, and where the cut falls",
-    )
+    text = f" {np.mean(lengths > max_length):.1%} of articles\n are longer than {max_length}"
+    axes.annotate(text, (max_length, axes.get_ylim()[1] * 0.75))
+    axes.set(xlabel="WordPiece tokens, [CLS] and [SEP] included (160: 160 or more)", ylabel="articles")
+    axes.set_title("How long articles are, and where the cut falls")
     axes.legend()
     return figure
 
 
-def artefact_bars(counts: pd.DataFrame) -> Figure:
-    """Share of articles that hold each artefact, a bar for each split.
+def markup_noise_bars(counts: pd.DataFrame) -> Figure:
+    """Share of articles that hold each kind of markup noise, a bar for each split.
 
     Args:
-        counts: what :func:`agnews_utils.analysis.corpus.artefact_counts` gives
+        counts: what :func:`agnews_utils.analysis.articles.markup_noise_counts` gives
     """
     shares = counts.filter(like=": share").iloc[::-1]
     figure, axes = plt.subplots(figsize=(8, 3.6))
@@ -70,7 +61,7 @@ def artefact_bars(counts: pd.DataFrame) -> Figure:
         axes.barh(places, shares[column], height * 0.92, color=CLASS_COLOURS[number], hatch=hatch, label=name)
     names = [name.replace("(", "\n(", 1) for name in shares.index]
     axes.set(yticks=range(len(shares)), yticklabels=names)
-    axes.set(xlabel="share of the split's articles", title="Traces of the web in the text")
+    axes.set(xlabel="share of the split's articles", title="Markup noise in the text")
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.tick_params(axis="y", labelsize="small")
     axes.grid(axis="y", visible=False)
@@ -94,23 +85,23 @@ def nearest_curve(nearest: np.ndarray, threshold: float) -> Figure:
 
 
 def learning_curve(points: pd.DataFrame, published: Mapping[str, float] | None = None) -> Figure:
-    """Test accuracy in percent against training rows, with its interval.
+    """Test accuracy in percent against training articles, with its interval.
 
     Args:
-        points: columns ``rows``, ``accuracy``, ``low``, ``high`` (shares)
+        points: columns ``articles``, ``accuracy``, ``low``, ``high`` (shares)
         published: name to accuracy (a share) of published models, drawn at 120,000 rows
     """
     figure, axes = plt.subplots(figsize=(7.5, 3.6))
     accuracy = 100 * points["accuracy"]
     spread = np.abs(100 * points[["low", "high"]].to_numpy().T - accuracy.to_numpy())
-    label = f"ours ({CONFIDENCE:.0%} interval over test rows)"
-    axes.errorbar(points["rows"], accuracy, yerr=spread, color=BLUE, marker="o", capsize=3, label=label)
-    ticks = list(points["rows"])
+    label = f"ours ({CONFIDENCE:.0%} interval over test articles)"
+    axes.errorbar(points["articles"], accuracy, yerr=spread, color=BLUE, marker="o", capsize=3, label=label)
+    ticks = list(points["articles"])
     for (name, share), marker in zip((published or {}).items(), "^sD", strict=False):
         axes.plot(120_000, 100 * share, marker, color=ORANGE, label=f"published: {name}")
-        ticks = [*points["rows"], 120_000] if ticks[-1] < 100_000 else ticks
-    axes.set(xscale="log", xlabel="training rows (logarithmic)", ylabel="test accuracy in percent")
-    axes.set_title("Accuracy of a bag of words by training rows")
+        ticks = [*points["articles"], 120_000] if ticks[-1] < 100_000 else ticks
+    axes.set(xscale="log", xlabel="training articles (logarithmic)", ylabel="test accuracy in percent")
+    axes.set_title("Accuracy of the n-gram baseline by training articles")
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.minorticks_off()
     axes.legend(loc="lower right", fontsize="small")
@@ -118,7 +109,7 @@ def learning_curve(points: pd.DataFrame, published: Mapping[str, float] | None =
 
 
 def half_widths(accuracies: Sequence[float], marked: Mapping[str, int]) -> Figure:
-    """Half-width of an accuracy's interval in points, against test rows, for a few accuracies."""
+    """Half-width of an accuracy's interval in percentage points, against test articles, for a few accuracies."""
     figure, axes = plt.subplots(figsize=(7.5, 3.4))
     rows = np.unique(np.geomspace(100, 100_000, 25).astype(int))
     for accuracy, colour, style in zip(accuracies, CLASS_COLOURS, ("-", "--", ":", "-."), strict=False):
@@ -128,7 +119,8 @@ def half_widths(accuracies: Sequence[float], marked: Mapping[str, int]) -> Figur
     for name, count in marked.items():
         axes.axvline(count, color=GREY, linewidth=1)
         axes.annotate(f" {name}:\n {count:,}", (count, axes.get_ylim()[1] * 0.55), fontsize="small")
-    axes.set(xscale="log", yscale="log", xlabel="test rows (logarithmic)", ylabel="half-width in points\n(logarithmic)")
+    axes.set(xscale="log", yscale="log", xlabel="test articles (logarithmic)")
+    axes.set_ylabel("half-width in percentage points\n(logarithmic)")
     axes.set_title(f"How well an accuracy is known ({CONFIDENCE:.0%} interval)")
     axes.set_xticks([100, 1_000, 10_000, 100_000], ["100", "1,000", "10,000", "100,000"])
     axes.set_yticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])

@@ -1,4 +1,4 @@
-"""Figures of one run or a few: accuracy by epoch, the loss and its parts, confusion, confidence (notebooks 02 to 05)."""
+"""Figures of one run or a few: accuracy by epoch, the loss and its terms, confusion, confidence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from ..analysis.tables import confusion, report_curves
+from ..analysis.report import report_curves
+from ..analysis.tables import confusion
 from ..losses import DISTLoss
 from ..study.records import Record
 from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE
@@ -22,8 +23,8 @@ from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE
 def training_figure(records: list[Record], title: str) -> Figure:
     """A figure as the report's 1 to 4, and beside it the loss and the confusion matrix.
 
-    Test accuracy by epoch, thin grey: the report's own run; ours a line with a band over seeds. The ring marks the epoch
-    that validation selected.
+    Test accuracy by epoch, thin grey: the report's own run; ours a line with a band over seeds. The ring marks the
+    epoch that validation selected.
     """
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4.6), width_ratios=(1.2, 1, 1))
     accuracy_panel(left, records)
@@ -31,7 +32,7 @@ def training_figure(records: list[Record], title: str) -> Figure:
     confusion_panel(right, records[0])
     right.tick_params(labelsize="x-small")
     if len(records) > 1:
-        right.set_title(f"Test articles, seed {records[0].seed}: {records[0].test_accuracy:.2%} right")
+        right.set_title(f"Test articles, seed {records[0].seed}: {records[0].test_accuracy:.2%} correct")
     figure.suptitle(title)
     return figure
 
@@ -41,40 +42,37 @@ def accuracy_panel(axes: Axes, records: list[Record]) -> None:
 
     The first epoch of a long run may lie below the axis, which would else be mostly empty; a lower later one widens it.
     """
-    curves = report_curves()
-    theirs = curves[curves["run"] == records[0].run.name]
+    curves, first = report_curves(), records[0]
+    theirs = curves[curves["run"] == first.run.name]
     if len(theirs):
-        axes.plot(
-            theirs["epoch"], theirs["test_accuracy"], color=GREY, linewidth=1, linestyle="--", label="the report's run"
-        )
+        style = {"color": GREY, "linewidth": 1, "linestyle": "--"}
+        axes.plot(theirs["epoch"], theirs["test_accuracy"], **style, label="the report's run")
+    if len(records) > 1:
+        _other_seeds(axes, records)
+    history, several = first.history, len(records) > 1
+    label = "ours, seed 0" if several else "ours"
+    axes.plot(history["epoch"], history["test_accuracy"], color=BLUE, marker="o", markersize=3, label=label)
+    label = "selected on validation" + (" (dots: other seeds)" if several else "")
+    ring = {"markersize": 10, "markerfacecolor": "none", "color": ORANGE}
+    axes.plot(first.best_epoch, history["test_accuracy"][first.best_epoch - 1], "o", **ring, label=label)
     drawn = [curve["test_accuracy"].to_numpy() for curve in (theirs, *(r.history for r in records)) if len(curve)]
     lowest = min(curve[1 if len(curve) > 5 else 0 :].min() for curve in drawn)
     highest = max(curve.max() for curve in drawn)
-    history, best = records[0].history, records[0].facts["best_epoch"]
-    label = "ours" if len(records) == 1 else "ours, first seed"
-    if len(records) > 1:  # a run may have stopped early: an epoch's band is of the seeds that reached it
-        by_epoch = pd.concat([r.history.set_index("epoch")["test_accuracy"] for r in records], axis=1)
-        reached = by_epoch.notna().sum(axis=1) > 1
-        low, high = by_epoch.min(axis=1)[reached], by_epoch.max(axis=1)[reached]
-        axes.fill_between(
-            low.index, low, high, color=BLUE, alpha=0.25, label=f"range over {len(records)} seeds, while they train"
-        )
-        for r in records[1:]:
-            chosen = r.facts["best_epoch"]
-            axes.plot(chosen, r.history["test_accuracy"][chosen - 1], ".", color=ORANGE, markersize=8)
-    axes.plot(history["epoch"], history["test_accuracy"], color=BLUE, marker="o", markersize=3, label=label)
-    axes.plot(
-        best, history["test_accuracy"][best - 1], "o", markersize=10, markerfacecolor="none", color=ORANGE,
-        label="selected on validation" + (" (dots: other seeds)" if len(records) > 1 else ""),
-    )  # fmt: skip
-    axes.set(
-        xlabel="epoch",
-        ylabel="test accuracy",
-        ylim=(min(0.84, np.floor(lowest * 20 - 0.2) / 20), min(1.005, max(0.94, np.ceil(highest * 20 + 0.2) / 20))),
-        title="Test accuracy by epoch",
-    )
+    axes.set_ylim(min(0.84, np.floor(lowest * 20 - 0.2) / 20), min(1.005, max(0.94, np.ceil(highest * 20 + 0.2) / 20)))
+    axes.set(xlabel="epoch", ylabel="test accuracy", title="Test accuracy by epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize="x-small", frameon=False)
+
+
+def _other_seeds(axes: Axes, records: list[Record]) -> None:
+    """The range of all seeds by epoch, and a dot for the selected epoch of each but the first."""
+    by_epoch = pd.concat([r.history.set_index("epoch")["test_accuracy"] for r in records], axis=1)
+    reached = by_epoch.notna().sum(axis=1) > 1  # a run may have stopped early
+    low, high = by_epoch.min(axis=1)[reached], by_epoch.max(axis=1)[reached]
+    label = f"range over {len(records)} seeds, while they train"
+    axes.fill_between(low.index, low, high, color=BLUE, alpha=0.25, label=label)
+    for r in records[1:]:
+        axes.plot(r.best_epoch, r.history["test_accuracy"][r.best_epoch - 1], ".", color=ORANGE, markersize=8)
 
 
 def loss_panel(axes: Axes, records: list[Record]) -> None:
@@ -82,13 +80,10 @@ def loss_panel(axes: Axes, records: list[Record]) -> None:
     for number, record in enumerate(records):
         history, faint = record.history, 0.5 if number else 1
         for column, name, colour, marker in (
-            ("train_ce", "train", GREEN, "s"),
-            ("validation_loss", "validation", ORANGE, "^"),
-        ):
-            label = None if number else name
-            axes.plot(
-                history["epoch"], history[column], color=colour, marker=marker, markersize=3, alpha=faint, label=label
-            )
+            ("train_ce", "train", GREEN, "s"), ("validation_loss", "validation", ORANGE, "^")
+        ):  # fmt: skip
+            style = {"color": colour, "marker": marker, "markersize": 3, "alpha": faint}
+            axes.plot(history["epoch"], history[column], **style, label=None if number else name)
     axes.set(xlabel="epoch", ylabel="cross-entropy (nats)", title="Cross-entropy by epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylim(bottom=0)
@@ -96,13 +91,12 @@ def loss_panel(axes: Axes, records: list[Record]) -> None:
 
 
 def confusion_panel(axes: Axes, record: Record) -> None:
-    """Test rows by true and predicted class, coloured by the share of the true class."""
+    """Test articles by true and predicted class, coloured by the share of the true class."""
     counts = confusion(record)
     shares = counts.div(counts.sum(axis=1), axis=0)
-    sns.heatmap(
-        shares, annot=counts, fmt="d", cmap="Blues", vmin=0, vmax=1, cbar=False, square=True, ax=axes, linewidths=0.5
-    )
-    axes.set(xlabel="predicted class", ylabel="true class", title=f"Test articles: {record.test_accuracy:.2%} right")
+    style = {"cmap": "Blues", "vmin": 0, "vmax": 1, "cbar": False, "square": True, "linewidths": 0.5}
+    sns.heatmap(shares, annot=counts, fmt="d", ax=axes, **style)
+    axes.set(xlabel="predicted class", ylabel="true class", title=f"Test articles: {record.test_accuracy:.2%} correct")
     axes.tick_params(labelsize="small")
 
 
@@ -113,7 +107,7 @@ def confusion_grid(records: Sequence[Record]) -> Figure:
     figure, axes = plt.subplots(rows, columns, figsize=(3.9 * columns, 3.6 * rows), squeeze=False)
     for number, (place, record) in enumerate(zip(axes.flat, records, strict=False)):
         confusion_panel(place, record)
-        place.set_title(f"{record.run.title}\n{record.test_accuracy:.2%} right", fontsize="small")
+        place.set_title(f"{record.run.title}\n{record.test_accuracy:.2%} correct", fontsize="small")
         place.tick_params(labelsize="x-small")
         if number % columns:
             place.set_ylabel("")
@@ -122,8 +116,8 @@ def confusion_grid(records: Sequence[Record]) -> Figure:
     return figure
 
 
-def loss_parts(records: Sequence[Record]) -> Figure:
-    """The parts of the DIST loss by epoch, unweighted, for each run."""
+def loss_terms(records: Sequence[Record]) -> Figure:
+    """The terms of the DIST loss by epoch, unweighted, for each run."""
     figure, axes = plt.subplots(1, len(records), figsize=(5.5 * len(records), 3.6), sharey=True, squeeze=False)
     for place, record in zip(axes.flat, records, strict=True):
         for part, unit, colour, marker in (
@@ -137,12 +131,13 @@ def loss_parts(records: Sequence[Record]) -> Figure:
         place.yaxis.set_major_formatter("{x:g}")
         place.yaxis.set_minor_formatter(NullFormatter())
     axes.flat[0].set_ylabel("mean over training batches")
-    axes.flat[-1].legend(title="part of the loss")
+    axes.flat[-1].legend(title="loss term")
     return figure
 
 
 def temperature_figure(student: torch.Tensor, teacher: torch.Tensor, class_names: Sequence[str]) -> Figure:
-    """What tau does: the first article's softened teacher, and inter and intra over tau without and with tau squared.
+    """What tau does: the teacher's answer to the first article, and inter and intra over tau without and with tau
+    squared.
 
     Args:
         student, teacher: (B, K) logits
@@ -152,21 +147,17 @@ def temperature_figure(student: torch.Tensor, teacher: torch.Tensor, class_names
         probabilities = (teacher[0] / tau).softmax(dim=0).numpy()
         places = np.arange(len(class_names)) + (number - 1.5) * 0.2
         left.bar(places, probabilities, 0.18, color=CLASS_COLOURS[number], hatch=hatch, label=f"tau = {tau}")
-    left.set(
-        xticks=range(len(class_names)),
-        xticklabels=class_names,
-        ylabel="probability",
-        title="The teacher's answer, softened",
-    )
+    left.set_xticks(range(len(class_names)), class_names)
+    left.set(ylabel="probability", title="The teacher's answer at four temperatures")
     left.legend(fontsize="small")
     taus = np.linspace(0.5, 8, 61)
     labels = teacher.argmax(dim=1)
     for axes, scaled, title in ((middle, False, "Without tau²"), (right, True, "With tau², as in the official code")):
-        parts = [DISTLoss(tau=tau, scale_tau2=scaled).parts(student, teacher, labels) for tau in taus]
-        for part, colour, style in (("inter", ORANGE, "-"), ("intra", GREEN, "--")):
-            axes.plot(taus, [float(values[part]) for values in parts], color=colour, linestyle=style, label=part)
+        terms = [DISTLoss(tau=tau, scale_tau2=scaled).terms(student, teacher, labels) for tau in taus]
+        for term, colour, style in (("inter", ORANGE, "-"), ("intra", GREEN, "--")):
+            axes.plot(taus, [float(values[term]) for values in terms], color=colour, linestyle=style, label=term)
         axes.axvline(1, color=GREY, linewidth=1, linestyle=":", label="the report's tau")
-        axes.set(xlabel="temperature tau", ylabel="part of the loss", title=title)
+        axes.set(xlabel="temperature tau", ylabel="loss term", title=title)
         axes.set_ylim(bottom=0)
         axes.legend(fontsize="small")
     return figure
@@ -177,22 +168,10 @@ def confidence_histogram(confidence: Mapping[str, np.ndarray], title: str) -> Fi
     figure, axes = plt.subplots(figsize=(7, 3.2))
     for (name, values), colour, style in zip(confidence.items(), CLASS_COLOURS, ("-", "--", ":", "-."), strict=False):
         weights = np.full(len(values), 1 / len(values))
-        axes.hist(
-            values,
-            bins=np.linspace(0.25, 1, 31),
-            weights=weights,
-            histtype="step",
-            linewidth=2,
-            color=colour,
-            linestyle=style,
-            label=name,
-        )
-    axes.set(
-        xlabel="probability of the predicted class",
-        ylabel="share of each group's articles, logarithmic\n(each bin 0.025 wide)",
-        title=title,
-        yscale="log",
-    )
+        look = {"histtype": "step", "linewidth": 2, "color": colour, "linestyle": style, "label": name}
+        axes.hist(values, bins=np.linspace(0.25, 1, 31), weights=weights, **look)
+    axes.set(xlabel="probability of the predicted class", title=title, yscale="log")
+    axes.set_ylabel("share of each group's articles, logarithmic\n(each bin 0.025 wide)")
     axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
     axes.legend(loc="upper left")
     return figure
@@ -205,15 +184,8 @@ def report_choices(curves: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
     for (name, curve), (colour, style) in zip(curves.groupby("run"), looks, strict=False):
         accuracy, best = 100 * curve["test_accuracy"], curve["test_accuracy"].idxmax()
         axes.plot(curve["epoch"], accuracy, color=colour, linestyle=style, linewidth=1.6, label=titles[name])
-        axes.plot(
-            curve["epoch"][best],
-            accuracy[best],
-            "o",
-            color=colour,
-            markersize=11,
-            markerfacecolor="none",
-            markeredgewidth=2,
-        )
+        ring = {"color": colour, "markersize": 11, "markerfacecolor": "none", "markeredgewidth": 2}
+        axes.plot(curve["epoch"][best], accuracy[best], "o", **ring)
         axes.plot(curve["epoch"].iloc[-1], accuracy.iloc[-1], "s", color=colour, markersize=7)
     axes.plot([], [], "o", color="black", markersize=11, markerfacecolor="none", label="published: best test epoch")
     axes.plot([], [], "s", color="black", markersize=7, label="last epoch")

@@ -2,47 +2,43 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 import seaborn as sns
 from IPython import get_ipython
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..study.study import Study
+if TYPE_CHECKING:
+    from ..study.study import Study
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"  # Okabe and Ito's palette
 CLASS_COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7")
 
 
 def use_style() -> None:
-    """The course's look, for all figures made afterwards."""
+    """The course's look for all figures made afterwards; a notebook stores :func:`in_words` beside each."""
     sns.set_theme(context="notebook", style="whitegrid", palette=list(CLASS_COLOURS))
     plt.rcParams.update(
         {"figure.dpi": 100, "savefig.dpi": 130, "axes.titlesize": "medium", "figure.constrained_layout.use": True}
     )
+    _show_with_alternative_text()
 
 
 def save(figure: Figure, study: Study, name: str, source: str | None = None, encoder: bool = True) -> Figure:
     """Writes ``name``.png into the study's figures, with a line saying what made it, and returns the figure.
 
-    Everything made from the embedded sample carries a warning across it that it is not AG News. A figure of numbers that are
-    not this study's (the report's own) says with ``source`` where they are from, and carries no warning. ``encoder=False``
-    leaves out the encoder's name where it had no part.
+    Everything made from the embedded sample carries a warning across it that it is not AG News.
+
+    Args:
+        source: where numbers that are not this study's are from (the report's own); such a figure carries no warning
+        encoder: name the encoder, which had a part in the numbers
     """
     figure.supxlabel(source or (study.title if encoder else study.data_title), fontsize="x-small", color=GREY)
-    if study.source.is_sample and source is None:
-        figure.text(
-            0.5,
-            0.5,
-            "embedded sample,\nnot AG News",
-            fontsize=30,
-            color=ORANGE,
-            alpha=0.22,
-            rotation=20,
-            ha="center",
-            va="center",
-        )
-    _show_with_alternative_text()
+    if study.inputs.source.is_sample and source is None:
+        across = {"fontsize": 30, "color": ORANGE, "alpha": 0.22, "rotation": 20, "ha": "center", "va": "center"}
+        figure.text(0.5, 0.5, "embedded sample,\nnot AG News", **across)
     study.figures.mkdir(parents=True, exist_ok=True)
     figure.savefig(study.figures / f"{name}.png", metadata={"Software": None})
     return figure
@@ -50,18 +46,16 @@ def save(figure: Figure, study: Study, name: str, source: str | None = None, enc
 
 def in_words(figure: Figure) -> str:
     """A sentence for those who cannot see the figure: its titles, axes and what the legends name."""
-    parts = [figure.get_suptitle()] if figure.get_suptitle() else []
-    for axes in figure.axes:
-        legend = [label for label in axes.get_legend_handles_labels()[1] if label]
-        sentence = axes.get_title()
-        x, y = _label(axes, "x"), _label(axes, "y") or figure.get_supylabel()
-        if x or y:
-            sentence += f" ({y or 'one row each'} against {x or 'one column each'})"
-        if legend:
-            sentence += f": {', '.join(legend)}"
-        if sentence.strip():
-            parts.append(" ".join(sentence.split()))
-    return "Figure. " + ". ".join(parts) + "."
+    sentences = [figure.get_suptitle(), *(_panel_in_words(axes) for axes in figure.axes)]
+    return "Figure. " + ". ".join(filter(None, sentences)) + "."
+
+
+def _panel_in_words(axes: Axes) -> str:
+    legend = ", ".join(filter(None, axes.get_legend_handles_labels()[1]))
+    x, y = _label(axes, "x"), _label(axes, "y") or axes.figure.get_supylabel()
+    between = f"({y or 'one row each'} against {x or 'one column each'})" if x or y else ""
+    sentence = f"{axes.get_title()} {between}".strip()
+    return " ".join((f"{sentence}: {legend}" if legend else sentence).split())
 
 
 def _label(axes: Axes, which: str) -> str:
@@ -71,20 +65,19 @@ def _label(axes: Axes, which: str) -> str:
 
 
 def _show_with_alternative_text() -> None:
-    """Lets the notebook store :func:`in_words` beside every figure that it shows from now on; elsewhere does nothing."""
     shell = get_ipython()
     if shell is None or not hasattr(shell, "display_formatter"):
         return
+    # the inline backend registers its printer of figures when it is first asked for
+    shell.run_line_magic("matplotlib", "inline")
     formatter = shell.display_formatter.formatters["image/png"]
-    try:
-        draw = formatter.lookup_by_type(Figure)
-    except KeyError:  # the notebook shows no figures inline
+    draw = formatter.lookup_by_type(Figure)
+    if getattr(draw, "with_words", False):
         return
-    if not getattr(draw, "with_words", False):
 
-        def draw_with_words(figure: Figure):
-            png = draw(figure)
-            return png and (png, {"alt": in_words(figure)})
+    def draw_with_words(figure: Figure):
+        png = draw(figure)
+        return png and (png, {"alt": in_words(figure)})
 
-        draw_with_words.with_words = True
-        formatter.for_type(Figure, draw_with_words)
+    draw_with_words.with_words = True  # type: ignore[attr-defined]
+    formatter.for_type(Figure, draw_with_words)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from safetensors.numpy import load_file, save_file
 
 from ..settings import ROOT
-from ..support.files import replace_whole
-from .runs import RUNS, Run
+from ..support.files import load_arrays
+from ..training import TrainingArgs
+from .runs import RUNS, Group, Run, from_disk
 
 COMMITTED_RESULTS = ROOT / "data" / "results"
 # all of a record that is committed; weights are not
@@ -21,21 +23,21 @@ RECORD_FILES = ("record.json", "test_logits.safetensors", "train_logits.safetens
 
 @dataclass(frozen=True)
 class Record:
-    """What is kept of a finished run: enough to redo the analysis without training.
+    """What is kept of a finished run.
 
     Attributes:
         run, seed: which run
-        facts: the record file's content: settings, data, encoder, machine, parameters, seconds
-        history: one row an epoch (see :class:`agnews_utils.training.Fit`)
-        test_logits: (test rows, classes), of the epoch selected on validation
-        labels: (test rows,)
-        validation_logits: (validation rows, classes), of the same epoch
-        validation_labels: (validation rows,)
+        metadata: the record file's content: settings, data, encoder, machine, parameters, seconds
+        history: one row an epoch (see :class:`agnews_utils.training.TrainingResult`)
+        test_logits: (test articles, classes), of the epoch selected on validation
+        labels: (test articles,)
+        validation_logits: (validation articles, classes), of the same epoch
+        validation_labels: (validation articles,)
     """
 
     run: Run
     seed: int
-    facts: dict
+    metadata: dict[str, Any]
     history: pd.DataFrame
     test_logits: np.ndarray
     labels: np.ndarray
@@ -44,18 +46,18 @@ class Record:
 
     @property
     def predictions(self) -> np.ndarray:
-        """Predicted class of each test row, by the validation-selected weights."""
+        """Predicted class of each test article, by the validation-selected weights."""
         return self.test_logits.argmax(axis=1)
 
     @property
-    def right(self) -> np.ndarray:
-        """Whether each test row was predicted right."""
+    def correct(self) -> np.ndarray:
+        """Whether each test article was predicted correctly."""
         return self.predictions == self.labels
 
     @property
     def test_accuracy(self) -> float:
         """Test accuracy of the epoch selected on validation: the honest number."""
-        return float(self.right.mean())
+        return float(self.correct.mean())
 
     @property
     def best_test_accuracy(self) -> float:
@@ -63,50 +65,100 @@ class Record:
         return float(self.history["test_accuracy"].max()) if "test_accuracy" in self.history else self.test_accuracy
 
     @property
+    def best_epoch(self) -> int:
+        """The epoch (from 1) that validation selected."""
+        return self.metadata["best_epoch"]
+
+    @property
+    def train_rows(self) -> int:
+        """Articles that the run trained on."""
+        return self.metadata["rows"]["train"]
+
+    @property
+    def parameters(self) -> int:
+        """Parameters of the model, those of a frozen encoder before it left out."""
+        return self.metadata["parameters"]
+
+    @property
+    def args(self) -> TrainingArgs:
+        """How the run was trained."""
+        return from_disk(self.metadata["recipe"])
+
+    @property
     def train_seconds(self) -> float:
         """Seconds of training, evaluation left out."""
-        return float(self.facts["train_seconds"])
+        return float(self.metadata["train_seconds"])
 
     @property
     def core_hours(self) -> float:
         """Hours of training and evaluation times the threads (on a processor) that worked."""
         seconds = self.train_seconds + self.history.get("eval_seconds", pd.Series([0.0])).sum()
-        return float(seconds * self.facts["machine"]["threads"] / 3600)
+        return float(seconds * self.metadata["machine"]["threads"] / 3600)
 
 
-def read_record(folder: Path) -> Record:
-    """A record from its folder.
+def read_record(folder: Path, run: Run) -> Record:
+    """The record of ``run`` in its folder.
 
     Raises:
-        ValueError: the record is damaged.
+        ValueError: the record is cut off or lacks something; the message says what.
     """
+    path = folder / "record.json"
+    arrays = load_arrays(folder / "test_logits.safetensors")
     try:
-        facts = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-        arrays = load_file(folder / "test_logits.safetensors")
-        run = Run(**{field.name: facts["run"][field.name] for field in fields(Run) if field.name in facts["run"]})
-        history = pd.DataFrame(facts["history"])
-        logits, validation = (arrays[name].astype(np.float32) for name in ("logits", "validation_logits"))
-        labels, validation_labels = (arrays[name].astype(np.int64) for name in ("labels", "validation_labels"))
-        seed = facts["seed"]
-    except Exception as reason:
+        metadata = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as reason:
         raise ValueError(
-            f"The run record in {folder} is damaged: delete the folder, and the run is made again."
+            f"The run record {path} cannot be read ({reason}): delete its folder, and the run is made again."
         ) from reason
-    return Record(run, seed, facts, history, logits, labels, validation, validation_labels)
+    wanted = {"history", "seed", "best_epoch", "rows", "parameters", "recipe", "train_seconds", "machine"}
+    lacks = sorted(
+        wanted - set(metadata) | {"logits", "labels", "validation_logits", "validation_labels"} - set(arrays)
+        if isinstance(metadata, dict)
+        else wanted
+    )
+    if lacks:
+        raise ValueError(
+            f"The run record in {folder} lacks {', '.join(lacks)}: another version of the course made it, or it is "
+            "damaged; get it again with git, or move the folder away, and the run is made again."
+        )
+    return Record(
+        run=run,
+        seed=metadata["seed"],
+        metadata=metadata,
+        history=pd.DataFrame(metadata["history"]),
+        test_logits=arrays["logits"].astype(np.float32),
+        labels=arrays["labels"].astype(np.int64),
+        validation_logits=arrays["validation_logits"].astype(np.float32),
+        validation_labels=arrays["validation_labels"].astype(np.int64),
+    )
 
 
-def read_records(folder: Path) -> dict[str, list[Record]]:
-    """All finished runs in ``folder``: name to records by seed, in the study's order."""
-    found = [read_record(path.parent) for path in folder.glob("*/record.json")]
-    order = list(RUNS)
-    found.sort(key=lambda r: (order.index(r.run.name) if r.run.name in order else len(order), r.seed))
+def published_records() -> tuple[dict[str, list[Record]], str]:
+    """All records of the full study that is committed under ``data/results``, by name, and what made them, in words.
+
+    A committed run that is no longer part of the study is left out.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: a record cannot be read.
+    """
+    folders = sorted({path.parent.parent for path in COMMITTED_RESULTS.glob("*-full/*/record.json")})
+    if not folders:
+        raise FileNotFoundError(
+            f"There is no full study under {COMMITTED_RESULTS}: get it with git, or make one (make study, "
+            "AGNEWS_PROFILE=full)."
+        )
+    widest = max(folders, key=lambda folder: len(list(folder.glob("*/record.json"))))
     records: dict[str, list[Record]] = {}
-    for record in found:
-        records.setdefault(record.run.name, []).append(record)
-    return records
+    for name, run in RUNS.items():
+        found = [read_record(path.parent, run) for path in widest.glob(f"{name}-seed*/record.json")]
+        if found:
+            records[name] = sorted(found, key=lambda record: record.seed)
+    first = next(iter(records.values()))[0]
+    data, encoder = first.metadata["data"]["title"], first.metadata["encoder"]["name"]
+    return records, (f"{data}, {first.train_rows:,} training articles, encoder {encoder} (the published full study)")
 
 
-def save_arrays(arrays: dict[str, np.ndarray], path: Path) -> None:
-    """Arrays in safetensors, written whole or not at all."""
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    replace_whole(path, lambda aside: save_file(whole, aside))
+def in_groups(records: Mapping[str, list[Record]], *groups: Group) -> dict[str, list[Record]]:
+    """The records of runs of these groups of the study (see :class:`agnews_utils.study.runs.Run`)."""
+    return {name: runs for name, runs in records.items() if runs[0].run.group in groups}

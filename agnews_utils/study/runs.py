@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from typing import Any, Literal
 
-from ..settings import Settings
+from ..baselines import fasttext, tfidf
+from ..losses import CrossEntropy, DISTLoss, KLLoss, Loss
+from ..models import VDCNN, BertClassifier, BertVDCNN, CharVDCNN, LinearProbe, SimpleCNN, SimplerCNN
+from ..training import TrainingArgs
+
+Group = Literal["report", "baseline", "beyond", "ablation"]
+# record files and run keys keep the names that these options had when the study was made
+NAMES_ON_DISK = {"group_by_length": "grouped", "keep_training": "run_on"}
+GROUPS_ON_DISK = {"baseline": "yardstick"}
 
 
 @dataclass(frozen=True)
@@ -15,97 +25,165 @@ class Run:
     Attributes:
         name: file name and what notebooks ask for
         title: for people
-        model: class in :mod:`agnews_utils.models`, or "tfidf" or "fasttext"
-        inputs: what the model reads: "tokens", "features", "characters" or "text"
-        epochs: which of the profile's epoch counts it takes: "teacher", "student", "small_student", "char", "fine_tune"
-        loss: class in :mod:`agnews_utils.losses`
+        model: a class of :mod:`agnews_utils.models` or of one's own, or a function of :mod:`agnews_utils.baselines`. A
+            class is given those of ``encoder``, ``channels_in``, ``vocab_size`` and ``length`` that its ``__init__``
+            names
+        inputs: what the model reads
+        epochs: which of the profile's epoch counts it takes
+        loss: the loss's class
         loss_args, model_args: their arguments
-        teacher: the run whose logits the loss compares with, its first seed
-        recipe: what differs from the profile's :class:`agnews_utils.training.Recipe`
-        rows: train on this many rows at most, the first of the (shuffled) training split; None for all
+        teacher: the run whose logits the loss compares with, its seed 0
+        training: what differs from the profile's :class:`agnews_utils.training.TrainingArgs`
+        rows: train on this many articles at most, the first of the (shuffled) training split; None for all
         seeds: how many seeds the full study takes
-        part: "report" (its models), "yardstick" (what to hold them against), "beyond" (what the report left open) or
+        group: "report" (its models), "baseline" (what to hold them against), "beyond" (what the report left open) or
             "ablation" (why a number is what it is)
     """
 
     name: str
     title: str
-    model: str
-    inputs: str
-    epochs: str = "student"
-    loss: str = "CrossEntropy"
-    loss_args: dict = field(default_factory=dict)
-    model_args: dict = field(default_factory=dict)
+    model: Callable[..., Any]
+    inputs: Literal["tokens", "features", "characters", "text"] = "tokens"
+    epochs: Literal["teacher_epochs", "student_epochs", "small_student_epochs", "char_epochs", "fine_tune_epochs"] = (
+        "student_epochs"
+    )
+    loss: type[Loss] = CrossEntropy
+    loss_args: dict[str, Any] = field(default_factory=dict)
+    model_args: dict[str, Any] = field(default_factory=dict)
     teacher: str | None = None
-    recipe: dict = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
     rows: int | None = None
     seeds: int = 1
-    part: str = "report"
+    group: Group = "report"
+
+    @property
+    def in_course(self) -> bool:
+        """Whether notebooks 01 to 05 need the run, so that any profile makes it."""
+        return self.group in ("report", "baseline")
+
+    @property
+    def can_be_made(self) -> bool:
+        """Whether what the run needs is installed: fastText is an extra, because it is compiled when installed."""
+        return self.model is not fasttext or find_spec("fasttext") is not None
+
+    def make_loss(self) -> Loss:
+        """The loss itself."""
+        return self.loss(**self.loss_args)
+
+    def on_disk(self) -> dict[str, Any]:
+        """The run as a record file describes it."""
+        return {
+            "name": self.name, "title": self.title, "model": self.model.__name__, "inputs": self.inputs,
+            "epochs": self.epochs.removesuffix("_epochs"), "loss": self.loss.__name__, "loss_args": self.loss_args,
+            "model_args": self.model_args, "teacher": self.teacher, "recipe": to_disk(self.training), "rows": self.rows,
+            "seeds": self.seeds, "part": GROUPS_ON_DISK.get(self.group, self.group),
+        }  # fmt: skip
 
 
-TEACHER, STRONG = "model6_bert_vdcnn_teacher", "strong_teacher"
-# two teachers of the ablations, which see what 12,000 articles teach, because one of them cannot use cached features
+def to_disk(options: dict[str, Any]) -> dict[str, Any]:
+    """Options of :class:`agnews_utils.training.TrainingArgs` under the names that record files use."""
+    return {NAMES_ON_DISK.get(name, name): value for name, value in options.items()}
+
+
+def from_disk(options: dict[str, Any]) -> TrainingArgs:
+    """The training options of a record file."""
+    names = {old: new for new, old in NAMES_ON_DISK.items()}
+    return TrainingArgs(**{names.get(name, name): value for name, value in options.items()})
+
+
+# names of the runs that notebooks ask for; those that the report made have the names of data/report_curves.csv
+TFIDF, LINEAR_PROBE, FASTTEXT = "tfidf_linear", "linear_probe", "fasttext"
+MODEL1, MODEL2 = "model1_simple_cnn_plain", "model2_simple_cnn_distilled"
+MODEL3, MODEL4 = "model3_simpler_cnn_plain", "model4_simpler_cnn_distilled"
+MODEL5, MODEL6 = "model5_char_vdcnn", "model6_bert_vdcnn_teacher"
+TEACHER, FINE_TUNED_TEACHER = MODEL6, "strong_teacher"
+SIMPLE_KL, SIMPLER_KL = "simple_cnn_kl", "simpler_cnn_kl"
+SIMPLER_FINE_TUNED_DIST, SIMPLER_FINE_TUNED_KL = "simpler_cnn_strong_dist", "simpler_cnn_strong_kl"
+SIMPLE_FINE_TUNED_DIST = "simple_cnn_strong_dist"
+
+# articles of the dropout ablation's teachers: with dropout on, features cannot be cached, so all would take too long
 SMALL_PART = 12_000
-_DIST = {"loss": "DISTLoss", "loss_args": {"beta": 2.0, "gamma": 2.0, "tau": 1.0}}
-_KL = {"loss": "KLLoss", "loss_args": {"alpha": 0.9, "tau": 4.0}}
-_SMALL = {"model": "SimplerCNN", "inputs": "tokens", "epochs": "small_student"}
-_LARGE = {"model": "SimpleCNN", "inputs": "tokens", "epochs": "student"}
+_DIST: dict[str, Any] = {"loss": DISTLoss, "loss_args": {"beta": 2.0, "gamma": 2.0, "tau": 1.0}}
+_KL: dict[str, Any] = {"loss": KLLoss, "loss_args": {"alpha": 0.9, "tau": 4.0}}
+_SMALL: dict[str, Any] = {"model": SimplerCNN, "epochs": "small_student_epochs"}
+_LARGE: dict[str, Any] = {"model": SimpleCNN, "epochs": "student_epochs"}
+_FEATURES: dict[str, Any] = {"inputs": "features", "epochs": "teacher_epochs"}
 # the usual way to fine-tune a BERT (Devlin et al. 2019, appendix A.3); the learning rate suits a MiniLM
-_FINE_TUNE = {"lr": 1e-4, "batch_size": 32, "weight_decay": 0.01, "warmup": 0.1, "grouped": True}
+_FINE_TUNE = {"lr": 1e-4, "batch_size": 32, "weight_decay": 0.01, "warmup": 0.1, "group_by_length": True}
 
-_REPORT = (
-    Run("tfidf_linear", "TF-IDF + linear", "tfidf", "text", part="yardstick"),
-    Run("linear_probe", "Frozen encoder + linear", "LinearProbe", "features", "teacher", recipe={"lr": 1e-2}, part="yardstick"),
-    Run(TEACHER, "Model 6: BERT-VDCNN", "VDCNN", "features", "teacher", seeds=2),
-    Run("model5_char_vdcnn", "Model 5: character VDCNN", "CharVDCNN", "characters", "char", recipe={"grouped": True}),
-    Run("model1_simple_cnn_plain", "Model 1: Simple CNN, plain", **_LARGE, seeds=3),
-    Run("model2_simple_cnn_distilled", "Model 2: Simple CNN, DIST", **_LARGE, **_DIST, teacher=TEACHER, seeds=3),
-    Run("simple_cnn_kl", "Simple CNN, KL", **_LARGE, **_KL, teacher=TEACHER, part="yardstick"),
-    Run("model3_simpler_cnn_plain", "Model 3: Simpler CNN, plain", **_SMALL, seeds=10),
-    Run("model4_simpler_cnn_distilled", "Model 4: Simpler CNN, DIST", **_SMALL, **_DIST, teacher=TEACHER, seeds=10),
-    Run("simpler_cnn_kl", "Simpler CNN, KL", **_SMALL, **_KL, teacher=TEACHER, seeds=10, part="yardstick"),
-)  # fmt: skip
+_COURSE = (
+    Run(TFIDF, "TF-IDF + linear", tfidf, "text", group="baseline"),
+    Run(LINEAR_PROBE, "Frozen encoder + linear", LinearProbe, **_FEATURES, training={"lr": 1e-2}, group="baseline"),
+    Run(MODEL6, "Model 6: BERT-VDCNN", VDCNN, **_FEATURES, seeds=2),
+    Run(MODEL5, "Model 5: character VDCNN", CharVDCNN, "characters", "char_epochs", training={"group_by_length": True}),
+    Run(MODEL1, "Model 1: Simple CNN, plain", **_LARGE, seeds=3),
+    Run(MODEL2, "Model 2: Simple CNN, DIST", **_LARGE, **_DIST, teacher=TEACHER, seeds=3),
+    Run(SIMPLE_KL, "Simple CNN, KL", **_LARGE, **_KL, teacher=TEACHER, group="baseline"),
+    Run(MODEL3, "Model 3: Simpler CNN, plain", **_SMALL, seeds=10),
+    Run(MODEL4, "Model 4: Simpler CNN, DIST", **_SMALL, **_DIST, teacher=TEACHER, seeds=10),
+    Run(SIMPLER_KL, "Simpler CNN, KL", **_SMALL, **_KL, teacher=TEACHER, seeds=10, group="baseline"),
+)
+
+
+def _beyond(name: str, title: str, **what: Any) -> Run:
+    return Run(name, title, **what, group="beyond")
+
+
 _BEYOND = (
-    Run("fasttext", "fastText (h = 10, bigrams)", "fasttext", "text", seeds=3, part="beyond"),
-    Run(STRONG, "Strong teacher: encoder fine-tuned", "BertClassifier", "tokens", "fine_tune", recipe=_FINE_TUNE, part="beyond"),
-    Run("simpler_cnn_strong_dist", "Simpler CNN, DIST, strong teacher", **_SMALL, **_DIST, teacher=STRONG, seeds=10, part="beyond"),
-    Run("simpler_cnn_strong_kl", "Simpler CNN, KL, strong teacher", **_SMALL, **_KL, teacher=STRONG, seeds=10, part="beyond"),
-    Run("simple_cnn_strong_dist", "Simple CNN, DIST, strong teacher", **_LARGE, **_DIST, teacher=STRONG, seeds=3, part="beyond"),
+    _beyond(FASTTEXT, "fastText (h = 10, bigrams)", model=fasttext, inputs="text", seeds=3),
+    _beyond(FINE_TUNED_TEACHER, "Fine-tuned teacher: encoder and linear", model=BertClassifier,
+            epochs="fine_tune_epochs", training=_FINE_TUNE),
+    _beyond(SIMPLER_FINE_TUNED_DIST, "Simpler CNN, DIST, fine-tuned teacher", **_SMALL, **_DIST,
+            teacher=FINE_TUNED_TEACHER, seeds=10),
+    _beyond(SIMPLER_FINE_TUNED_KL, "Simpler CNN, KL, fine-tuned teacher", **_SMALL, **_KL,
+            teacher=FINE_TUNED_TEACHER, seeds=10),
+    _beyond(SIMPLE_FINE_TUNED_DIST, "Simple CNN, DIST, fine-tuned teacher", **_LARGE, **_DIST,
+            teacher=FINE_TUNED_TEACHER, seeds=3),
 )  # fmt: skip
 
 
-def _ablation(name: str, title: str, *, seeds: int = 3, **what) -> Run:
-    return Run(name, title, **{**_SMALL, **what}, seeds=seeds, part="ablation")
+def _ablation(name: str, title: str, *, seeds: int = 3, **what: Any) -> Run:
+    return Run(name, title, **{**_SMALL, **what}, seeds=seeds, group="ablation")
 
 
-_TEACHER_ON_FEATURES = {"model": "VDCNN", "inputs": "features", "epochs": "teacher", "seeds": 1}
+_TEACHER_ON_FEATURES: dict[str, Any] = {"model": VDCNN, **_FEATURES, "seeds": 1}
+_PLAIN_AND_DIST: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("plain", "plain", {}),
+    ("dist", "DIST", {**_DIST, "teacher": TEACHER}),
+)
 _ABLATIONS = (
     *(
-        _ablation(f"simpler_cnn_{kind}_{rows // 1000}k", f"Simpler CNN, {title}, {rows:,} rows", rows=rows, **loss)
+        _ablation(f"simpler_cnn_{kind}_{rows // 1000}k", f"Simpler CNN, {title}, {rows:,} articles", rows=rows, **loss)
         for rows in (SMALL_PART, 25_000, 50_000)
-        for kind, title, loss in (("plain", "plain", {}), ("dist", "DIST", {**_DIST, "teacher": TEACHER}))
+        for kind, title, loss in _PLAIN_AND_DIST
     ),
-    _ablation("simpler_cnn_plain_masked", "Simpler CNN, plain, padding left out", model_args={"mask_padding": True}),
-    _ablation("simpler_cnn_dist_masked", "Simpler CNN, DIST, padding left out", model_args={"mask_padding": True},
-              **_DIST, teacher=TEACHER),
-    _ablation("teacher_lr_0.01", "BERT-VDCNN, learning rate 0.01", **_TEACHER_ON_FEATURES, recipe={"lr": 1e-2}),
-    _ablation("simpler_cnn_dist_teacher_lr_0.01", "Simpler CNN, DIST, teacher at 0.01", **_DIST, teacher="teacher_lr_0.01"),
-    _ablation("teacher_12k", "BERT-VDCNN, 12,000 rows", **_TEACHER_ON_FEATURES, rows=SMALL_PART),
-    _ablation("teacher_12k_dropout", "BERT-VDCNN, 12,000 rows, BERT's dropout on", model="BertVDCNN", inputs="tokens",
-              epochs="teacher", model_args={"dropout": True}, rows=SMALL_PART, seeds=1),
-    _ablation("simpler_cnn_dist_teacher_12k", "Simpler CNN, DIST, teacher of 12,000 rows", **_DIST, teacher="teacher_12k"),
-    _ablation("simpler_cnn_dist_teacher_12k_dropout", "Simpler CNN, DIST, teacher of 12,000 rows with BERT's dropout on",
-              **_DIST, teacher="teacher_12k_dropout"),
+    *(
+        _ablation(f"simpler_cnn_{kind}_masked", f"Simpler CNN, {title}, padding left out",
+                  model_args={"mask_padding": True}, **loss)
+        for kind, title, loss in _PLAIN_AND_DIST
+    ),
+    _ablation("teacher_lr_0.01", "BERT-VDCNN, learning rate 0.01", **_TEACHER_ON_FEATURES, training={"lr": 1e-2}),
+    _ablation("simpler_cnn_dist_teacher_lr_0.01", "Simpler CNN, DIST, teacher at 0.01", **_DIST,
+              teacher="teacher_lr_0.01"),
+    _ablation("teacher_12k", "BERT-VDCNN, 12,000 articles", **_TEACHER_ON_FEATURES, rows=SMALL_PART),
+    _ablation("teacher_12k_dropout", "BERT-VDCNN, 12,000 articles, BERT's dropout on", model=BertVDCNN,
+              epochs="teacher_epochs", model_args={"dropout": True}, rows=SMALL_PART, seeds=1),
+    _ablation("simpler_cnn_dist_teacher_12k", "Simpler CNN, DIST, teacher of 12,000 articles", **_DIST,
+              teacher="teacher_12k"),
+    _ablation("simpler_cnn_dist_teacher_12k_dropout",
+              "Simpler CNN, DIST, teacher of 12,000 articles with BERT's dropout on", **_DIST,
+              teacher="teacher_12k_dropout"),
     # students of DIST improve for longer than plain ones: does stopping early decide their gain?
     *(
         _ablation(f"simpler_cnn_{kind}_all_epochs", f"Simpler CNN, {title}, never stopped early", seeds=5,
-                  recipe={"patience": None}, **loss)
-        for kind, title, loss in (("plain", "plain", {}), ("dist", "DIST", {**_DIST, "teacher": TEACHER}))
+                  training={"patience": None}, **loss)
+        for kind, title, loss in _PLAIN_AND_DIST
     ),
-    # DIST and KL differ in temperature and in the labels' weight too; here each changes alone, DIST's tau without tau**2
+    # DIST and KL differ in temperature and in the labels' weight too; here each changes alone, DIST's tau without
+    # tau**2
     *(
-        _ablation(f"simpler_cnn_strong_{name}", f"Simpler CNN, {title}, strong teacher",
-                  loss=loss["loss"], loss_args=loss["loss_args"] | changed, teacher=STRONG)
+        _ablation(f"simpler_cnn_strong_{name}", f"Simpler CNN, {title}, fine-tuned teacher", loss=loss["loss"],
+                  loss_args=loss["loss_args"] | changed, teacher=FINE_TUNED_TEACHER)
         for name, title, loss, changed in (
             ("dist_tau_4", "DIST at tau 4", _DIST, {"tau": 4.0, "scale_tau2": False}),
             ("dist_ce_0.1", "DIST with CE weight 0.1", _DIST, {"ce_weight": 0.1}),
@@ -116,46 +194,5 @@ _ABLATIONS = (
     ),
 )  # fmt: skip
 
-# runs that the report made have the names that data/report_curves.csv gives them
-RUNS = {run.name: run for run in (*_REPORT, *_BEYOND, *_ABLATIONS)}
+RUNS = {run.name: run for run in (*_COURSE, *_BEYOND, *_ABLATIONS)}
 TEACHERS = frozenset(run.teacher for run in RUNS.values() if run.teacher)
-SEEDED = (
-    "model3_simpler_cnn_plain",
-    "model4_simpler_cnn_distilled",
-    "simpler_cnn_kl",
-)  # several seeds in every profile
-
-
-def known(name: str) -> Run:
-    """The run of that name.
-
-    Raises:
-        KeyError: there is none.
-    """
-    if name not in RUNS:
-        raise KeyError(f"There is no run {name!r} in the study; there are {', '.join(RUNS)}.")
-    return RUNS[name]
-
-
-def in_course(run: Run) -> bool:
-    """Whether notebooks 01 to 05 need the run, so that any profile makes it."""
-    return run.part in ("report", "yardstick")
-
-
-def can_be_made(run: Run) -> bool:
-    """Whether what the run needs is installed here: fastText is an extra, because it is compiled when installed."""
-    return run.model != "fasttext" or find_spec("fasttext") is not None
-
-
-def planned(settings: Settings) -> list[tuple[str, int]]:
-    """Every (run, seed) of the study at this profile that can be made here, teachers before their students.
-
-    ``quick`` leaves out what only the full study asks; ``smoke`` tries everything, most of it with one seed.
-    """
-    name = settings.profile.name
-    plan = []
-    for run in RUNS.values():
-        if can_be_made(run) and (in_course(run) or name != "quick"):
-            count = run.seeds if name == "full" else settings.profile.seeds if run.name in SEEDED else 1
-            plan += [(run.name, seed) for seed in range(count)]
-    return plan

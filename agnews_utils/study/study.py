@@ -1,98 +1,66 @@
-"""The study: asks for any run by name, and it is loaded if it is there, else trained."""
+"""The study: ask for any run by name, and it is loaded if it is there, else trained."""
 
 from __future__ import annotations
 
+import inspect
 import json
-import platform
-import time
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
-import torch
-from datasets import DatasetDict
-from filelock import FileLock, Timeout
-from safetensors.numpy import load_file
 from torch import nn
 
-from .. import losses, models
-from ..analysis.corpus import row_facts, token_lengths
-from ..baselines import fasttext_classifier, fasttext_logits, tfidf_linear
-from ..data import Articles, FirstRows, Source, fingerprint, load_ag_news, read_source
-from ..encoder import (
-    CachedFeatures,
-    EncoderFiles,
-    FeatureArticles,
-    FrozenEncoder,
-    cached_features,
-    features_path,
-    find_encoder,
-)
+from ..batches import ArticleDataset, ArticleSubset, WithTeacher
+from ..data import fingerprint
+from ..models import count_parameters
 from ..settings import Settings, read_settings
-from ..support.files import write_text
-from ..training import Fit, Recipe, WithTeacher, fit, load_weights, predict, seed_everything
-from .records import COMMITTED_RESULTS, Record, read_record, save_arrays
-from .runs import TEACHERS, Run, in_course, known, planned
+from ..support.files import load_weights
+from ..support.runtime import machine
+from ..training import TrainingArgs, fit, predict, seed_everything
+from .inputs import SPLITS, Inputs
+from .records import COMMITTED_RESULTS, Record, published_records
+from .runs import RUNS, Group, Run, to_disk
+from .store import WEIGHTS, Store
 
 STUDY_VERSION = 2  # raise it when a change makes the same settings give other numbers: older runs are then made again
-SPLITS = ("train", "validation", "test")
 
 
 class Study:
-    """The study at one setting of profile, data and encoder: asks for anything by name, and it is loaded or made."""
+    """The study at one setting of profile, data and encoder.
+
+    Attributes:
+        inputs: the articles and what models read of them (:class:`agnews_utils.study.inputs.Inputs`)
+        store: finished runs on disk (:class:`agnews_utils.study.store.Store`)
+        runs: the runs by name; :meth:`add` adds one of your own
+    """
 
     def __init__(self, settings: Settings | None = None):
         self.settings = settings or read_settings()
+        self.inputs = Inputs(self.settings)
+        self.runs = dict(RUNS)
+
+    # --- what this study is
 
     @cached_property
-    def source(self) -> Source:
-        return read_source(self.settings)
-
-    @cached_property
-    def splits(self) -> DatasetDict:
-        return load_ag_news(self.settings, self.source)
-
-    @cached_property
-    def encoder_files(self) -> EncoderFiles:
-        return find_encoder(self.settings)
-
-    @cached_property
-    def encoder(self) -> FrozenEncoder:
-        return self.encoder_files.load(self.settings.device)
-
-    @cached_property
-    def tokenizer(self):
-        return self.encoder_files.tokenizer()
-
-    @cached_property
-    def _made(self) -> dict:
-        return {}
-
-    @property
     def key(self) -> str:
         """Folder name of this data, encoder and profile."""
-        return f"{self.source.key}-{self.encoder_files.name.lower()}-{self.settings.profile.name}"
+        return f"{self.inputs.source.key}-{self.inputs.encoder_files.name.lower()}-{self.settings.profile.name}"
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.settings.work / "runs" / self.key, COMMITTED_RESULTS / self.key)
 
     @property
     def data_title(self) -> str:
         """Which articles made the numbers, in words, for what no encoder had a part in."""
-        return f"{self.source.title}, {len(self.splits['train']):,} training rows"
+        return f"{self.inputs.source.title}, {len(self.inputs.splits['train']):,} training articles"
 
     @property
     def title(self) -> str:
         """What made the numbers, in words, for figures and tables."""
-        return f"{self.data_title}, encoder {self.encoder_files.name}"
-
-    @property
-    def runs_folder(self) -> Path:
-        return self.settings.work / "runs" / self.key
-
-    @property
-    def committed(self) -> Path:
-        """Where records of exactly this data, encoder and profile are committed, if they are."""
-        return COMMITTED_RESULTS / self.key
+        return f"{self.data_title}, encoder {self.inputs.encoder_files.name}"
 
     @property
     def output(self) -> Path:
@@ -104,120 +72,104 @@ class Study:
         return self.output / "figures"
 
     def __str__(self) -> str:
-        return f"{self.settings}\n{self.source}\nencoder: {self.encoder_files.name} (weights {self.encoder_files.weights}), frozen"
+        files = self.inputs.encoder_files
+        return f"{self.settings}\n{self.inputs.source}\nencoder: {files.name} (weights {files.weights}), frozen"
 
-    def _once(self, key: tuple, make):
-        if key not in self._made:
-            self._made[key] = make()
-        return self._made[key]
+    # --- its runs
 
-    def row_key(self, split: str) -> str:
-        """Fingerprint of the split's texts in their order."""
-        return self._once(("rows", split), lambda: fingerprint(self.splits[split]["text"]))
+    def add(self, run: Run) -> None:
+        """Adds a run of your own, which is then made, kept and found as any other.
 
-    def articles(self, split: str) -> Articles:
-        """The split as WordPiece tokens."""
-        length = self.settings.max_length
-        return self._once(("tokens", split), lambda: Articles(self.splits[split], self.tokenizer, length))
+        Raises:
+            ValueError: the name is another run's, or the teacher is no run.
+        """
+        if self.runs.get(run.name, run) != run:
+            raise ValueError(f"There is another run {run.name!r}: give yours a name of its own.")
+        if run.teacher is not None and run.teacher not in self.runs:
+            raise ValueError(f"The teacher {run.teacher!r} of {run.name!r} is no run: add it first.")
+        self.runs[run.name] = run
 
-    def features(self, split: str) -> CachedFeatures:
-        """The split's frozen features, from the cache or encoded now."""
-        return self._once(
-            ("features", split), lambda: cached_features(self.encoder, self.articles(split), self.settings)
-        )
+    def run(self, name: str) -> Run:
+        """The run of that name.
 
-    def has_features(self, split: str) -> bool:
-        """Whether the split's frozen features are in the cache."""
-        return features_path(self.encoder_files, self.articles(split), self.settings).exists()
+        Raises:
+            KeyError: there is none.
+        """
+        if name not in self.runs:
+            raise KeyError(f"There is no run {name!r} in the study; there are {', '.join(self.runs)}.")
+        return self.runs[name]
 
-    def dataset(self, split: str, inputs: str) -> torch.utils.data.Dataset:
-        """The split as a model reads it: "tokens", "features" or "characters"."""
-        if inputs == "tokens":
-            return self.articles(split)
-        if inputs == "features":
-            return self._once(("dataset", split), lambda: FeatureArticles(self.features(split), self.articles(split)))
-        return self._once(("characters", split), lambda: self._characters(split))
+    def plan(self) -> list[tuple[str, int]]:
+        """Every (run, seed) of the study at this profile that can be made here, teachers before their students.
 
-    def _characters(self, split: str) -> models.CharArticles:
-        rows, part = self.settings.profile.char_train_rows, self.splits[split]
-        if split == "train" and rows is not None and rows < len(part):
-            part = part.select(range(rows))  # the split is shuffled, so its first rows are a fair part
-        return models.CharArticles(part["text"], part["label"], self.settings.profile.char_length)
+        ``quick`` leaves out what only the full study asks; ``smoke`` tries everything, most of it with one seed.
+        """
+        profile, plan = self.settings.profile, []
+        for run in self.runs.values():
+            if not run.can_be_made or (profile.name == "quick" and not run.in_course):
+                continue
+            several = run.in_course and run.epochs == "small_student_epochs"  # cheap enough for several in any profile
+            count = run.seeds if profile.name == "full" else profile.seeds if several else 1
+            plan += [(run.name, seed) for seed in range(count)]
+        return plan
 
     def seeds(self, name: str) -> list[int]:
         """The seeds of a run that a notebook asks for.
 
-        In ``full``, a notebook makes the first seed of the course's runs only, and shows the others, and the runs beyond the
+        In ``full``, a notebook makes seed 0 of the course's runs only, and shows the others, and the runs beyond the
         course, once ``make study`` has made them.
         """
-        seeds = [seed for run, seed in planned(self.settings) if run == name]
+        run = self.run(name)
         if self.settings.profile.name != "full":
-            return seeds
-        made_here = seeds[:1] if in_course(known(name)) else []
-        return sorted({*made_here, *(seed for seed in range(known(name).seeds) if self.found(name, seed))})
+            return [seed for planned, seed in self.plan() if planned == name]
+        made_here = [0] if run.in_course else []
+        return sorted({*made_here, *(seed for seed in range(run.seeds) if self.found(name, seed))})
 
-    def recipe(self, name: str, seed: int = 0) -> Recipe:
-        """How the run trains at this profile: the first seed of the report's models shows all epochs."""
-        run, profile = known(name), self.settings.profile
+    def training_args(self, name: str, seed: int = 0) -> TrainingArgs:
+        """How the run trains at this profile: seed 0 of the report's models trains all epochs, for whole curves."""
+        run, profile = self.run(name), self.settings.profile
         usual = {
-            "epochs": getattr(profile, f"{run.epochs}_epochs"),
+            "epochs": getattr(profile, run.epochs),
             "lr": self.settings.lr,
             "batch_size": self.settings.batch_size,
             "patience": profile.patience,
-            "run_on": seed == 0 and run.part == "report" and run.inputs != "characters",
+            "keep_training": seed == 0 and run.group == "report" and run.inputs != "characters",
         }
-        return Recipe(**usual | run.recipe)
+        return TrainingArgs(**usual | run.training)
 
-    def run_folder(self, name: str, seed: int = 0) -> Path:
-        """Where a run lives; the name ends in a digest of all that its numbers depend on."""
-        spec = self._spec(known(name), seed)
-        return self.runs_folder / f"{name}-seed{seed}-{fingerprint([json.dumps(spec, sort_keys=True)])[:8]}"
+    def run_key(self, name: str, seed: int = 0) -> str:
+        """Name of the run's folder; it ends in a digest of all that its numbers depend on."""
+        spec = self._spec(self.run(name), seed)
+        return f"{name}-seed{seed}-{fingerprint([json.dumps(spec, sort_keys=True)])[:8]}"
 
-    def found(self, name: str, seed: int = 0) -> Path | None:
-        """The folder that holds the run's record: this study's own, else one committed under ``data/results``."""
-        own = self.run_folder(name, seed)
-        return next((f for f in (own, self.committed / own.name) if (f / "record.json").exists()), None)
+    def _spec(self, run: Run, seed: int) -> dict[str, Any]:
+        """All that the run's numbers depend on, under the names that record files use.
 
-    def _spec(self, run: Run, seed: int) -> dict:
-        """All that the run's numbers depend on; what is off is left out, so that a new option renames no older run."""
-        spec = {
+        Options at their default are omitted, so that adding an option does not change the key of existing runs.
+        """
+        described, profile = run.on_disk(), self.settings.profile
+        args = to_disk(asdict(self.training_args(run.name, seed)))
+        spec = {name: described[name] for name in ("model", "inputs", "loss", "loss_args", "model_args")} | {
             "version": STUDY_VERSION,
-            "model": run.model,
-            "inputs": run.inputs,
-            "loss": run.loss,
-            "loss_args": run.loss_args,
-            "model_args": run.model_args,
-            "recipe": {k: v for k, v in asdict(self.recipe(run.name, seed)).items() if v},
+            "recipe": _set(args),
             "seed": seed,
-            "rows": [self.row_key(split) for split in SPLITS],
+            "rows": [self.inputs.row_key(split) for split in SPLITS],
             "first_rows": run.rows,
-            "encoder": self.encoder_files.weights if run.inputs in ("features", "tokens") or run.teacher else None,
-            "teacher": self._spec(known(run.teacher), 0) if run.teacher else None,
             "max_length": self.settings.max_length,
         }
         if run.inputs == "characters":
-            spec |= {
-                "first_rows": self.settings.profile.char_train_rows,
-                "max_length": self.settings.profile.char_length,
-            }
-        return {k: v for k, v in spec.items() if v not in (None, {}, False)}
+            spec |= {"first_rows": profile.char_train_rows, "max_length": profile.char_length}
+        if run.teacher:
+            spec["teacher"] = self._spec(self.run(run.teacher), 0)
+        if run.inputs in ("features", "tokens") or run.teacher:
+            spec["encoder"] = self.inputs.encoder_files.weights
+        return _set(spec)
 
-    def build(self, name: str, seed: int = 0) -> nn.Module:
-        """The run's model with its initial weights; runs of one architecture and seed start from the same ones."""
-        run = known(name)
-        arguments = dict(run.model_args)
-        width = self.encoder_files.hidden_size
-        if run.inputs == "features":
-            arguments["channels_in"] = width
-        if run.model in ("BertVDCNN", "BertClassifier"):
-            # an encoder of its own: training must not change the shared one
-            arguments["encoder"] = self.encoder_files.load(self.settings.device)
-        seed_everything(seed)
-        if run.model == "BertVDCNN":
-            arguments["vdcnn"] = models.VDCNN(width)
-        elif run.inputs == "tokens" and run.model != "BertClassifier":
-            arguments |= {"vocab_size": len(self.tokenizer), "length": self.settings.max_length}
-        return getattr(models, run.model)(**arguments)
+    # --- what is there of a run, or is made now
+
+    def found(self, name: str, seed: int = 0) -> Path | None:
+        """The folder that holds the run's record: this study's own, else one committed under ``data/results``."""
+        return self.store.found(self.run_key(name, seed))
 
     def record(self, name: str, seed: int = 0, wait: bool = True) -> Record:
         """The run's record; trains the run, and the teacher it needs, if there is none yet.
@@ -229,160 +181,148 @@ class Study:
             KeyError: no run of that name.
             filelock.Timeout: another process makes this run, and ``wait`` is false.
         """
-        folder = self.found(name, seed)
-        if folder is None:
-            folder = self._make_here(name, seed, wait)
-        return self._once(("record", name, seed), lambda: read_record(folder))
+        run, key = self.run(name), self.run_key(name, seed)
+        if self.store.found(key) is None:
+            self._make(run, seed, wait)
+        return self.store.record(key, run)
+
+    def records(self, *groups: Group) -> dict[str, list[Record]]:
+        """The study's runs by name, a record a seed: read where there is one, else made (see :meth:`seeds`).
+
+        Args:
+            groups: of which groups; all if none is named
+        """
+        names = [name for name, run in self.runs.items() if not groups or run.group in groups]
+        records = {name: [self.record(name, seed) for seed in self.seeds(name)] for name in names}
+        return {name: runs for name, runs in records.items() if runs}
+
+    def widest_records(self) -> tuple[dict[str, list[Record]], str]:
+        """All records of the widest study at hand and what made them: this one's, or in ``quick`` the published ones.
+
+        Raises:
+            FileNotFoundError: ``quick``, and no full study is committed.
+        """
+        return published_records() if self.settings.profile.name == "quick" else (self.records(), self.title)
+
+    def has_weights(self, name: str, seed: int = 0) -> bool:
+        """Whether :meth:`model` would load the run and not train it."""
+        return self.store.has_weights(self.run_key(name, seed))
 
     def model(self, name: str, seed: int = 0) -> nn.Module:
         """The run's model in eval mode, with the weights of its best validation epoch; trains it if they are not here.
 
-        A committed record comes without weights: where only that is found, the model is trained again.
+        Committed records carry no weights: where only such a one is found, the model is trained again.
         """
-        folder = self.run_folder(name, seed) if self.has_weights(name, seed) else self._make_here(name, seed)
-        return load_weights(self.build(name, seed), folder / "best.safetensors").eval()
+        if not self.has_weights(name, seed):
+            self._make(self.run(name), seed)
+        path = self.store.folder(self.run_key(name, seed)) / WEIGHTS
+        return load_weights(self.build(name, seed), path).eval()
 
-    def has_weights(self, name: str, seed: int = 0) -> bool:
-        """Whether :meth:`model` would load the run and not train it."""
-        folder = self.run_folder(name, seed)
-        return (folder / "best.safetensors").exists() and (folder / "record.json").exists()
+    def build(self, name: str, seed: int = 0) -> nn.Module:
+        """The run's model with its initial weights; runs of one architecture and seed start from the same ones.
+
+        The model's class is given what its ``__init__`` names: an ``encoder`` of its own (training must not change the
+        shared one), ``channels_in`` (the width of the encoder's features), ``vocab_size`` and ``length`` (in tokens).
+        """
+        run = self.run(name)
+        wanted = inspect.signature(run.model).parameters
+        offers = {
+            "encoder": lambda: self.inputs.encoder_files.load(self.settings.device),
+            "channels_in": lambda: self.inputs.encoder_files.hidden_size,
+            "vocab_size": lambda: len(self.inputs.tokenizer),
+            "length": lambda: self.settings.max_length,
+        }
+        arguments = {name: make() for name, make in offers.items() if name in wanted}
+        seed_everything(seed)
+        return run.model(**arguments | run.model_args)
 
     def teacher_logits(self, name: str, split: str = "train") -> np.ndarray:
         """A teacher's logits (articles, classes) for a split; they are part of its record, rounded to float16.
 
+        Where those of the training articles were not kept, the model is asked for them.
+
         Raises:
-            ValueError: the logits of the training rows are damaged or missing.
+            ValueError: the logits cannot be read.
         """
         record = self.record(name)
         if split != "train":
             return record.test_logits if split == "test" else record.validation_logits
-        path = self.found(name) / "train_logits.safetensors"
-        try:
-            return load_file(path)["logits"].astype(np.float32)
-        except Exception as reason:
-            raise ValueError(
-                f"The teacher's logits at {path} are damaged: delete their folder, and the run is made again."
-            ) from reason
+        kept = self.store.train_logits(self.run_key(name))
+        return self._keep_train_logits(self.run(name), self.model(name)) if kept is None else kept
 
-    def _make_here(self, name: str, seed: int, wait: bool = True) -> Path:
-        """The run's own folder, with its record; made under a lock unless another process was first."""
-        folder = self.run_folder(name, seed)
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            if not wait:
-                raise
-            print(f"{known(name).title}, seed {seed}: another process is making this run; waiting for it.", flush=True)
-            lock.acquire()
-        try:
-            if not (folder / "record.json").exists():
-                self._make(known(name), seed, folder)
-        finally:
-            lock.release()
-        return folder
+    def _keep_train_logits(self, run: Run, model: nn.Module) -> np.ndarray:
+        logits = predict(model, self.inputs.dataset("train", run.inputs), self.settings).numpy()
+        return self.store.save_train_logits(self.run_key(run.name), logits)
 
-    def _make(self, run: Run, seed: int, folder: Path) -> None:
-        if run.inputs == "text":
-            result, logits, parameters = self._fit_bag_of_words(run, seed)
-        else:
-            model = self.build(run.name, seed)
-            train = self._training_rows(run)
-            result = self._fit_model(run, seed, folder, model, train)
-            parts = {"logits": "test", "validation_logits": "validation"}
-            logits = {
-                key: predict(model, self.dataset(split, run.inputs), self.settings).numpy()
-                for key, split in parts.items()
-            }
-            parameters = models.count_parameters(model)
-            if run.name in TEACHERS:
-                own = predict(model, self.dataset("train", run.inputs), self.settings).numpy()
-                save_arrays({"logits": own.astype(np.float16)}, folder / "train_logits.safetensors")
-        seen = {split: len(self.splits[split]) for split in SPLITS}
-        if run.inputs != "text":
-            seen["train"] = len(train)
-        facts = {
-            "run": asdict(run),
-            "seed": seed,
-            "profile": asdict(self.settings.profile),
-            "recipe": asdict(self.recipe(run.name, seed)),
-            "data": {"title": self.source.title, "notes": self.source.notes, "is_sample": self.source.is_sample},
-            "rows": seen,
-            "encoder": {"name": self.encoder_files.name, "weights": self.encoder_files.weights},
-            "parameters": parameters,
-            "best_epoch": result.best_epoch,
-            "train_seconds": sum(row["train_seconds"] for row in result.history),
-            "machine": machine(self.settings),
-            "history": result.history,
-        }
-        arrays = {name: array.astype(np.float16) for name, array in logits.items()}
-        for name, split in (("labels", "test"), ("validation_labels", "validation")):
-            arrays[name] = np.asarray(self.splits[split]["label"], np.uint8)
-        save_arrays(arrays, folder / "test_logits.safetensors")
-        write_text(folder / "record.json", json.dumps(facts, indent=1))  # last: its presence says that the run is done
-        # of a process that was killed while writing: our own ….tmp, and the .tmp… that safetensors writes first
-        for leftover in (folder / "last.pt", *folder.glob("*.tmp*")):
-            leftover.unlink(missing_ok=True)
+    def _make(self, run: Run, seed: int, wait: bool = True) -> None:
+        """Makes the run under its lock, unless another process was first."""
+        key = self.run_key(run.name, seed)
+        with self.store.making(key, f"{run.title}, seed {seed}", wait) as to_be_made:
+            if to_be_made:
+                made = self._make_baseline if run.inputs == "text" else self._make_model
+                metadata, arrays = made(run, seed)
+                metadata["rows"] = {split: len(self.inputs.splits[split]) for split in SPLITS} | metadata["rows"]
+                self.store.save(key, self._metadata(run, seed) | metadata, arrays | self._labels())
 
-    def _training_rows(self, run: Run) -> torch.utils.data.Dataset:
+    def _make_model(self, run: Run, seed: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        model, train = self.build(run.name, seed), self._training_set(run)
+        eval_sets = {split: self.inputs.dataset(split, run.inputs) for split in ("validation", "test")}
+        result = fit(
+            model, train, eval_sets, run.make_loss(), self.settings, self.training_args(run.name, seed), seed=seed,
+            folder=self.store.folder(self.run_key(run.name, seed)), title=f"{run.title}, seed {seed}",
+        )  # fmt: skip
+        logits = {split: predict(model, dataset, self.settings).numpy() for split, dataset in eval_sets.items()}
+        if seed == 0 and any(run.name == other.teacher for other in self.runs.values()):
+            self._keep_train_logits(run, model)
+        return _results(result.history, result.best_epoch, count_parameters(model), len(train), logits)
+
+    def _make_baseline(self, run: Run, seed: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        splits = self.inputs.splits
+        fitted = run.model(splits["train"], splits["validation"], seed)
+        logits = {split: fitted.logits(splits[split]["text"]) for split in ("validation", "test")}
+        return _results(fitted.history, fitted.best_epoch, fitted.parameters, len(splits["train"]), logits)
+
+    def _training_set(self, run: Run) -> ArticleDataset:
         """What the run trains on, with the teacher's logits where its loss compares with them."""
-        train = self.dataset("train", run.inputs)
+        train = self.inputs.dataset("train", run.inputs)
         rows = min(run.rows or len(train), len(train))
         if rows < len(train):
-            train = FirstRows(train, rows)
+            train = ArticleSubset(train, range(rows))
         return WithTeacher(train, self.teacher_logits(run.teacher)[:rows]) if run.teacher else train
 
-    def _fit_model(self, run: Run, seed: int, folder: Path, model: nn.Module, train: torch.utils.data.Dataset) -> Fit:
-        return fit(
-            model,
-            train,
-            {split: self.dataset(split, run.inputs) for split in ("validation", "test")},
-            getattr(losses, run.loss)(**run.loss_args),
-            self.settings,
-            self.recipe(run.name, seed),
-            seed=seed,
-            folder=folder,
-            title=f"{run.title}, seed {seed}",
-        )
+    def _metadata(self, run: Run, seed: int) -> dict[str, Any]:
+        """What a record says of how it was made."""
+        source, files = self.inputs.source, self.inputs.encoder_files
+        return {
+            "run": run.on_disk(),
+            "seed": seed,
+            "profile": asdict(self.settings.profile),
+            "recipe": to_disk(asdict(self.training_args(run.name, seed))),
+            "data": {"title": source.title, "notes": source.notes, "is_sample": source.is_sample},
+            "encoder": {"name": files.name, "weights": files.weights},
+            "machine": machine(self.settings.device),
+        }
 
-    def _fit_bag_of_words(self, run: Run, seed: int) -> tuple[Fit, dict[str, np.ndarray], int]:
-        started = time.perf_counter()
-        train, validation = self.splits["train"], self.splits["validation"]
-        if run.model == "fasttext":
-            model, tried = fasttext_classifier(train, validation, seed)
-            parameters = sum(matrix.size for matrix in (model.get_input_matrix(), model.get_output_matrix()))
-        else:
-            model, tried = tfidf_linear(train, validation)
-            parameters = model[-1].coef_.size + model[-1].intercept_.size
-        seconds = (time.perf_counter() - started) / len(tried)
-        history = [{"epoch": i, "train_seconds": seconds, **row} for i, row in enumerate(tried, 1)]
-        best = max(history, key=lambda row: row["validation_accuracy"])["epoch"]
-        ask = (lambda texts: fasttext_logits(model, texts)) if run.model == "fasttext" else model.decision_function
-        logits = {"logits": ask(self.splits["test"]["text"]), "validation_logits": ask(validation["text"])}
-        return Fit(history, best), logits, int(parameters)
-
-    def test_facts(self) -> pd.DataFrame:
-        """Numbers about each test row (no text), for asking which kinds of article a model gets right."""
-        path = self.runs_folder / "test_rows.csv"
-        if (self.committed / path.name).exists():
-            path = self.committed / path.name
-        if not path.exists():
-            lengths = token_lengths(self.splits["test"]["text"], self.tokenizer)
-            frame = row_facts(self.splits["test"]["text"], self.splits["train"]["text"]).assign(tokens=lengths)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_text(path, frame.to_csv(index=False))
-        return pd.read_csv(path)
+    def _labels(self) -> dict[str, np.ndarray]:
+        names = {"labels": "test", "validation_labels": "validation"}
+        return {name: np.asarray(self.inputs.splits[split]["label"], np.uint8) for name, split in names.items()}
 
 
-def machine(settings: Settings) -> dict:
-    """What ran: processor or GPU, threads, precision and versions (no host name, no path)."""
-    gpu = torch.cuda.get_device_name() if settings.device == "cuda" else None
-    processor = getattr(torch.cpu, "get_capabilities", dict)().get("cpu_name")
-    return {
-        "device": gpu or processor or platform.processor() or platform.machine(),
-        "threads": torch.get_num_threads(),
-        "precision": settings.precision,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
+def _set(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that are not at their default."""
+    return {name: value for name, value in options.items() if value not in (None, {}, False, 0)}
+
+
+def _results(
+    history: list[dict], best_epoch: int, parameters: int, train_rows: int, logits: dict[str, np.ndarray]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What a record keeps of a finished run: metadata and arrays."""
+    metadata = {
+        "rows": {"train": train_rows},
+        "parameters": parameters,
+        "best_epoch": best_epoch,
+        "train_seconds": sum(row["train_seconds"] for row in history),
+        "history": history,
     }
+    names = {"logits": "test", "validation_logits": "validation"}
+    return metadata, {name: logits[split].astype(np.float16) for name, split in names.items()}

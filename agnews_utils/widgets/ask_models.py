@@ -2,112 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
-import numpy as np
-import torch
+import ipywidgets
 
-from ..data import Articles
-from ..models import BertVDCNN, CharArticles
-from ..plotting import BLUE, CLASS_COLOURS, ORANGE
+from ..plotting.style import BLUE, CLASS_COLOURS, ORANGE
 from ..settings import CLASS_NAMES
-from ..study.runs import RUNS
+from ..study.answers import REPEATS, Answer, Answering
+from ..study.runs import MODEL4, RUNS
 from ..study.study import Study
-from ..training import predict
-from .panel import WHOLE_DESCRIPTION, Panel, button, choice, ipywidgets, look, new_figure, png_of, side_by_side, table
+from .controls import WHOLE_DESCRIPTION, button, choice, side_by_side, table
+from .panel import Panel
+from .raster import look, new_figure, png_of
 
 HEADLINE = "Small shipyard bets on robot welders as orders for electric ferries double"  # invented for this course
-REPEATS = 5  # timings of each model, of which the median counts
 MAX_WORDS = 200
-FAVOURITE = "model4_simpler_cnn_distilled"  # the student that the course is about
+FAVOURITE = MODEL4  # the student that the course is about
 HATCHES = ("", "///", "...", "xxx")
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What one model says: probabilities (K,) and the milliseconds from text to answer."""
-
-    name: str
-    title: str
-    probabilities: np.ndarray
-    milliseconds: float
-
-    @property
-    def prediction(self) -> int:
-        return int(self.probabilities.argmax())
-
-
-class Answering:
-    """The study's trained models, ready for any text; each is loaded when it is first asked."""
-
-    def __init__(self, study: Study):
-        self.study = study
-        self._loaded: dict[str, torch.nn.Module] = {}
-        self._seeds: dict[str, int | None] = {}
-
-    def names(self) -> list[str]:
-        """Runs whose weights are here. A bag of words keeps none and gives no probabilities, so it is not among them."""
-        return [name for name, run in RUNS.items() if run.inputs != "text" and self.seed(name) is not None]
-
-    def seed(self, name: str) -> int | None:
-        """The first seed of the run whose weights are here: where records come with the project, only other seeds may have any."""
-        if self._seeds.get(name) is None:  # once found it stays, so that a title names the model that is loaded
-            seeds = range(RUNS[name].seeds)
-            self._seeds[name] = next((seed for seed in seeds if self.study.has_weights(name, seed)), None)
-        return self._seeds[name]
-
-    def title(self, name: str) -> str:
-        """The run's title, with its seed where that is not the first."""
-        seed = self.seed(name)
-        return RUNS[name].title + (f" (seed {seed})" if seed else "")
-
-    def model(self, name: str) -> torch.nn.Module:
-        """The run's model, reading tokens or characters: one trained on cached features gets the encoder before it."""
-        if name not in self._loaded:
-            model = self.study.model(name, self.seed(name))
-            if RUNS[name].inputs == "features":
-                model = BertVDCNN(self.study.encoder, model).eval()
-            self._loaded[name] = model
-        return self._loaded[name]
-
-    def probabilities(self, name: str, texts: Sequence[str]) -> np.ndarray:
-        """(texts, K)"""
-        study, labels = self.study, [0] * len(texts)  # a data set has labels; these are asked by nobody
-        if RUNS[name].inputs == "characters":
-            dataset = CharArticles(texts, labels, study.settings.profile.char_length)
-        else:
-            dataset = Articles({"text": texts, "label": labels}, study.tokenizer, study.settings.max_length)
-        return predict(self.model(name), dataset, study.settings).softmax(dim=1).numpy()
-
-    def ask(self, name: str, text: str) -> Answer:
-        """Probabilities and time for one text."""
-        probabilities = self.probabilities(name, [text])[0]  # also loads the model and warms up
-        seconds = []
-        for _ in range(REPEATS):
-            started = time.perf_counter()
-            self.probabilities(name, [text])
-            seconds.append(time.perf_counter() - started)
-        return Answer(name, self.title(name), probabilities, 1000 * float(np.median(seconds)))
-
-    def words_that_matter(self, name: str, text: str) -> tuple[int, list[tuple[str, float]]]:
-        """The predicted class, and for each word how far its probability falls when the word is left out."""
-        words = text.split()
-        without = [" ".join(words[:i] + words[i + 1 :]) or " " for i in range(len(words))]
-        probabilities = self.probabilities(name, [" ".join(words), *without])
-        predicted = int(probabilities[0].argmax())
-        drops = probabilities[0, predicted] - probabilities[1:, predicted]
-        return predicted, list(zip(words, drops.tolist(), strict=True))
-
-
-def ask_the_models(study: Study, text: str = HEADLINE) -> Asking:
-    """Every trained model whose weights are here answers a headline, beginning with ``text``."""
-    return Asking(study, text)
-
-
-class Asking(Panel):
+class AskTheModels(Panel):
     """Type a headline; every model answers with its probabilities, and one of them with the words that mattered.
 
     Attributes:
@@ -116,7 +31,7 @@ class Asking(Panel):
     """
 
     css_class = "agnews-ask"
-    invitation = "A still picture: run this notebook to type a headline of your own."
+    static_hint = "A still picture: run this notebook to type a headline of your own."
 
     def __init__(self, study: Study, text: str = HEADLINE):
         super().__init__()
@@ -129,10 +44,10 @@ class Asking(Panel):
             self.text,
             side_by_side(self.asked, self.explained),
             side_by_side(self.ask_button),
-            self.trouble,
+            self.error,
             self.picture,
             self.word_view,
-            self.facts,
+            self.details,
         ]
         self.picture.show(drawn_answers([]), "An empty chart: no model has been asked yet.")
         self.ask()
@@ -140,7 +55,7 @@ class Asking(Panel):
     def _make_controls(self, text: str) -> None:
         names = self.models.names()
         options = [(self.models.title(name), name) for name in names]
-        usual = [name for name in names if RUNS[name].part != "ablation"]
+        usual = [name for name in names if RUNS[name].group != "ablation"]
         self.text = ipywidgets.Textarea(
             value=text, description="Headline or article", tooltip="What the models are asked about", rows=3,
             continuous_update=False, style=WHOLE_DESCRIPTION, layout=ipywidgets.Layout(width="95%"),
@@ -158,14 +73,16 @@ class Asking(Panel):
         self.ask_button = button("Ask the models", "Sends the text to the chosen models", self.ask, "primary")
 
     def ask(self) -> list[Answer]:
-        """Asks the chosen models; trouble, an empty text say, is one sentence in :attr:`trouble`."""
-        with self.complaining():
+        """Asks the chosen models; trouble, an empty text say, is one sentence in :attr:`error`."""
+        with self.errors_shown():
             text = " ".join(self.text.value.split())
             names = list(self.asked.value)
             if not self.models.names():
                 raise ValueError(
-                    "No trained model's weights are here: run notebooks 02 to 04 first, or, where those only read the records that "
-                    f"come with the project, study.model({FAVOURITE!r}), which trains it in minutes; then this cell again."
+                    "No trained model's weights are here: run notebooks 02 to 04 first, or, where those only read the "
+                    "records that "
+                    f"come with the project, study.model({FAVOURITE!r}), which trains it in minutes; then this cell "
+                    "again."
                 )
             if not text:
                 raise ValueError("There is no text to read: type or paste a headline, then press the button.")
@@ -174,11 +91,11 @@ class Asking(Panel):
             if len(text.split()) > MAX_WORDS:
                 raise ValueError(f"The text has {len(text.split()):,} words: paste {MAX_WORDS} at most.")
             answers = [self.models.ask(name, text) for name in names]
-            predicted, words = self.models.words_that_matter(self.explained.value, text)
+            predicted, words = self.models.leave_one_out(self.explained.value, text)
             self.answers, self.words = answers, words
             self.picture.show(drawn_answers(answers), self._in_words())
             self.word_view.value = self._coloured_words(predicted)
-            self.tell(self._tables(predicted))
+            self.show_details(self._tables(predicted))
         return self.answers
 
     def _in_words(self) -> str:
@@ -198,8 +115,10 @@ class Asking(Panel):
                 f'<small>{in_hundredths(drop)}</small></span>'
             )  # fmt: skip
         return (
-            f"<p><strong>{escape(self.models.title(self.explained.value))} says {CLASS_NAMES[predicted]}.</strong> Left out one at a "
-            "time, a word changes that class's probability by this many hundredths. Plus (orange): the word spoke for the "
+            f"<p><strong>{escape(self.models.title(self.explained.value))} says {CLASS_NAMES[predicted]}.</strong> "
+            "Left out one at a "
+            "time, a word changes that class's probability by this many hundredths. Plus (orange): the word spoke for "
+            "the "
             f"class. Minus (blue): it spoke against.</p><p>{' '.join(spans)}</p>"
         )
 
@@ -210,22 +129,18 @@ class Asking(Panel):
         ]
         first = sorted(self.words, key=lambda pair: -abs(pair[1]))[:5]
         mattered = ", ".join(f"{word} {in_hundredths(drop)}" for word, drop in first)
-        tokens = len(self.models.study.tokenizer(" ".join(word for word, _ in self.words))["input_ids"])
-        longest = self.models.study.settings.max_length
-        cut = (
-            f" The text has {tokens} tokens, of which models that read tokens see the first {longest}."
-            if tokens > longest
-            else ""
+        study = self.models.study
+        tokens = len(study.inputs.tokenizer(" ".join(word for word, _ in self.words))["input_ids"])
+        longest = study.settings.max_length
+        cut = f" The text has {tokens} tokens, of which models that read tokens see the first {longest}."
+        caption = (
+            f"Probabilities, and milliseconds from text to answer, one article at a time (median of {REPEATS}), "
+            f"models trained on {study.title}"
         )
-        return (
-            table(
-                ["model", *CLASS_NAMES, "answer", "ms an article"], rows,
-                "Probabilities, and milliseconds from text to answer, one article at a time "
-                f"(median of {REPEATS}), models trained on {self.models.study.title}",
-            )
-            + f"<p>What mattered most to {escape(self.models.title(self.explained.value))}, in hundredths of the probability of "
-            f"{CLASS_NAMES[predicted]}: {escape(mattered)}.{cut}</p>"
-        )  # fmt: skip
+        return table(["model", *CLASS_NAMES, "answer", "ms an article"], rows, caption) + (
+            f"<p>What mattered most to {escape(self.models.title(self.explained.value))}, in hundredths of the "
+            f"probability of {CLASS_NAMES[predicted]}: {escape(mattered)}.{cut if tokens > longest else ''}</p>"
+        )
 
 
 def in_hundredths(drop: float) -> str:

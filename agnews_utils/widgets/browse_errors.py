@@ -5,66 +5,50 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
+import ipywidgets
 import numpy as np
 from scipy.special import softmax
 
 from ..analysis.calibration import confidence
-from ..plotting import BLUE, ORANGE
+from ..plotting.style import BLUE, ORANGE
 from ..settings import CLASS_NAMES
 from ..study.records import Record
-from ..study.runs import RUNS, TEACHERS
+from ..study.runs import MODEL4, RUNS, TEACHERS
 from ..study.study import Study
-from .panel import (
-    Panel,
-    button,
-    captioned,
-    choice,
-    class_bars,
-    ipywidgets,
-    look,
-    new_figure,
-    png_of,
-    side_by_side,
-    table,
-)
+from .controls import button, choice, side_by_side, table
+from .panel import Panel
+from .raster import captioned, class_bars, look, new_figure, png_of
 
-SETS = (
-    "wrong by student, right by teacher",
-    "both wrong",
-    "right by student, wrong by teacher",
-    "student's most confident mistakes",
-)
-MOST = 50  # mistakes that count as the most confident
-
-
-def browse_articles(study: Study, records: Mapping[str, list[Record]]) -> Browser:
-    """Test articles by who got them wrong; ``records`` are run records by name, of which the first seed counts."""
-    return Browser(study, records)
+SETS = {  # name: what student and teacher have to be on an article
+    "wrong by student, correct by teacher": (False, True),
+    "both wrong": (False, False),
+    "correct by student, wrong by teacher": (True, False),
+    "student's most confident mistakes": (False, None),
+}
+MOST_CONFIDENT = 50  # mistakes that count as the most confident
 
 
 def rows_of(name: str, student: Record, teacher: Record) -> np.ndarray:
-    """The test rows of one of :data:`SETS`, those first of whose class the student is surest."""
-    wanted = {
-        SETS[0]: ~student.right & teacher.right,
-        SETS[1]: ~student.right & ~teacher.right,
-        SETS[2]: student.right & ~teacher.right,
-        SETS[3]: ~student.right,
-    }[name]
+    """The test articles of one of :data:`SETS`, those first of whose class the student is most confident."""
+    student_correct, teacher_correct = SETS[name]
+    wanted = student.correct == student_correct
+    if teacher_correct is not None:
+        wanted &= teacher.correct == teacher_correct
     rows = np.flatnonzero(wanted)
     rows = rows[np.argsort(-confidence(student.test_logits[rows]), kind="stable")]
-    return rows[:MOST] if name == SETS[3] else rows
+    return rows if teacher_correct is not None else rows[:MOST_CONFIDENT]
 
 
-class Browser(Panel):
-    """Previous and next through a set of test articles, with both models' probabilities.
+class BrowseErrors(Panel):
+    """Previous and next through a set of test articles, with both models' probabilities; records count with seed 0.
 
     Attributes:
-        rows: test rows of the present set
+        rows: test articles of the present set
         place: which of them is shown, from 0; None before the first press
     """
 
     css_class = "agnews-browse"
-    invitation = "A still picture: run this notebook and press Next article to read the articles."
+    static_hint = "A still picture: run this notebook and press Next article to read the articles."
 
     def __init__(self, study: Study, records: Mapping[str, list[Record]]):
         super().__init__()
@@ -78,22 +62,22 @@ class Browser(Panel):
         self.children = [
             side_by_side(self.student, self.teacher, self.kind),
             side_by_side(self.previous_button, self.next_button),
-            self.trouble,
+            self.error,
             self.article,
             self.picture,
-            self.facts,
+            self.details,
         ]
         self._choose()
 
     def _make_controls(self) -> None:
         students = [name for name in self.records if name not in TEACHERS]
         teachers = [name for name in self.records if name in TEACHERS]
-        students.sort(key=lambda name: name != "model4_simpler_cnn_distilled")
+        students.sort(key=lambda name: name != MODEL4)
         self.student, self.teacher = (
             choice(who, [(RUNS[name].title, name) for name in names], f"The {who.lower()} whose answers are compared")
             for who, names in (("Student", students), ("Teacher", teachers))
         )
-        self.kind = choice("Set of articles", SETS, "Which test articles to look at", "420px")
+        self.kind = choice("Set of articles", list(SETS), "Which test articles to look at", "420px")
         self.previous_button = button("Previous article", "Shows the article before", lambda: self.step(-1))
         self.next_button = button(
             "Next article", "Shows the first, then the next article", lambda: self.step(1), "primary"
@@ -104,16 +88,16 @@ class Browser(Panel):
     def _choose(self) -> None:
         """Finds the rows of the chosen set; no article shows until the next press."""
         self.place, self.article.value = None, ""
-        with self.complaining():
+        with self.errors_shown():
             student, teacher = self._pair()
             self.rows = rows_of(self.kind.value, student, teacher)
             counts = {kind: len(rows_of(kind, student, teacher)) for kind in SETS}
             counted = "; ".join(f"{kind}: {count:,}" for kind, count in counts.items())
             words = f"Of {len(student.labels):,} test articles: {counted}."
-            with self.drawing:
+            with self.lock:
                 self._still_png, self._still_alt = drawn_counts(counts, len(student.labels)), words
             self.picture.show(self._still_png, words)
-            self.tell(
+            self.show_details(
                 f"<p>{escape(words)} Press Next article to read the first of the {len(self.rows):,} in the set.</p>"
             )
 
@@ -126,7 +110,7 @@ class Browser(Panel):
         if self.student.value is None or self.teacher.value is None:
             raise ValueError("There is no record of a student and a teacher to compare: run notebooks 02 to 04 first.")
         student, teacher = self.records[self.student.value], self.records[self.teacher.value]
-        labels = np.asarray(self.study.splits["test"]["label"])
+        labels = np.asarray(self.study.inputs.splits["test"]["label"])
         if not all(np.array_equal(record.labels, labels) for record in (student, teacher)):
             raise ValueError(
                 "These records are of other test articles than this study's: set the data folder they came from."
@@ -135,7 +119,7 @@ class Browser(Panel):
 
     def step(self, by: int) -> None:
         """Shows the next article of the set, or the one before; beyond an end it goes on at the other."""
-        with self.complaining():
+        with self.errors_shown():
             student, teacher = self._pair()
             if not len(self.rows):
                 raise ValueError(
@@ -148,27 +132,27 @@ class Browser(Panel):
     def _show(self, student: Record, teacher: Record) -> None:
         row = int(self.rows[self.place])
         y_s, y_t = (softmax(record.test_logits[row].astype(np.float64)) for record in (student, teacher))
-        label = int(student.labels[row])
+        label, text = int(student.labels[row]), self.study.inputs.splits["test"][row]["text"]
         self.article.value = (
-            f'<div role="status" aria-live="polite"><p><strong>Article {self.place + 1} of {len(self.rows):,}, true class '
-            f"{CLASS_NAMES[label]}:</strong></p><blockquote>{escape(self.study.splits['test'][row]['text'])}</blockquote></div>"
+            f'<div role="status" aria-live="polite"><p><strong>Article {self.place + 1} of {len(self.rows):,}, '
+            f"true class {CLASS_NAMES[label]}:</strong></p><blockquote>{escape(text)}</blockquote></div>"
         )
         words = (
-            f"The student says {CLASS_NAMES[y_s.argmax()]} with {y_s.max():.2f}, the teacher {CLASS_NAMES[y_t.argmax()]} with "
-            f"{y_t.max():.2f}; the true class is {CLASS_NAMES[label]}."
+            f"The student says {CLASS_NAMES[y_s.argmax()]} with {y_s.max():.2f}, the teacher "
+            f"{CLASS_NAMES[y_t.argmax()]} with {y_t.max():.2f}; the true class is {CLASS_NAMES[label]}."
         )
         self.picture.show(drawn_pair(y_s, y_t, label), words)
         rows = [[name, f"{y_s[i]:.3f}", f"{y_t[i]:.3f}"] for i, name in enumerate(CLASS_NAMES)]
         head = ["class", student.run.title, teacher.run.title]
-        self.tell(f"<p>{escape(words)}</p>" + table(head, rows, "Probabilities for this article"))
+        self.show_details(f"<p>{escape(words)}</p>" + table(head, rows, "Probabilities for this article"))
 
-    def still(self) -> bytes:
+    def static_png(self) -> bytes:
         """Always the counts: an article must not be left behind in a saved notebook."""
-        with self.drawing:
-            return captioned(self._still_png, self.invitation)
+        with self.lock:
+            return captioned(self._still_png, self.static_hint)
 
-    def alternative(self) -> str:
-        return f"{self._still_alt} {self.invitation}"
+    def alt_text(self) -> str:
+        return f"{self._still_alt} {self.static_hint}"
 
 
 def drawn_counts(counts: Mapping[str, int], total: int) -> bytes:
@@ -196,8 +180,6 @@ def drawn_pair(student: np.ndarray, teacher: np.ndarray, label: int) -> bytes:
         axes = figure.subplots()
         figure.subplots_adjust(left=0.1, right=0.98, top=0.9, bottom=0.2)
         names = [f"{name}\n(true class)" if i == label else name for i, name in enumerate(CLASS_NAMES)]
-        groups = [("student", student, BLUE, ""), ("teacher", teacher, ORANGE, "///")]
-        for bars, (_, values, _, _) in zip(class_bars(axes, groups, names), groups, strict=True):
-            axes.bar_label(bars, [f"{value:.2f}" for value in values], fontsize=8.5)
+        class_bars(axes, [("student", student, BLUE, ""), ("teacher", teacher, ORANGE, "///")], names)
         axes.legend(fontsize=8.5, loc="lower center", bbox_to_anchor=(0.5, 0.98), ncols=2, framealpha=0)
         return png_of(figure)

@@ -6,25 +6,28 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from html import escape
 
+import ipywidgets
 import numpy as np
 import torch
 
 from ..losses import DISTLoss
 from ..settings import CLASS_NAMES
-from .dist_figure import HUGE, Drawing, measure, over_tau, pushes, signed
-from .panel import Panel, choice, ipywidgets, number, side_by_side, slider_for, table
+from .controls import checkbox, choice, number, side_by_side, slider_for, table
+from .dist_figure import HUGE_GRADIENT, draw, measure, over_tau, pushes, signed
+from .panel import Panel
+from .raster import png_of
 
-PARTS = {"ce": "cross-entropy", "inter": "inter", "intra": "intra"}
+TERMS = {"ce": "cross-entropy", "inter": "inter", "intra": "intra"}
 LABELS = (2, 0, 1, 3)  # of the four articles: Business, World, Sports, Sci/Tech
 _TEACHER = ((0.0, -1.0, 4.0, 2.0), (5.0, 0.0, 1.0, 0.0), (0.0, 6.0, -1.0, 0.0), (0.0, -1.0, 2.0, 3.0))
 EDITED = "logits edited by hand"
 
 
-def _less_sure(shares: Sequence[float]) -> tuple:
+def _less_confident(shares: Sequence[float]) -> tuple:
     """Logits whose probabilities are ``share`` of the teacher's plus an equal part of the rest for every class."""
-    softened = torch.tensor(_TEACHER).softmax(dim=1)
+    probabilities = torch.tensor(_TEACHER).softmax(dim=1)
     share = torch.tensor(shares)[:, None]
-    logits = (share * softened + (1 - share) / len(CLASS_NAMES)).log()
+    logits = (share * probabilities + (1 - share) / len(CLASS_NAMES)).log()
     return tuple(map(tuple, (logits - logits.mean(dim=1, keepdim=True)).numpy().round(3).tolist()))
 
 
@@ -34,7 +37,7 @@ SITUATIONS = {
         ((1.0, 0.5, 2.0, 0.0), (2.5, 0.0, 0.5, 0.0), (0.0, 3.0, 0.0, 0.5), (0.5, 0.0, 1.0, 1.5)),
         _TEACHER,
     ),
-    "confident and right": (
+    "confident and correct": (
         ((0.0, 0.0, 5.0, 1.0), (5.0, 1.0, 0.0, 0.0), (0.0, 5.0, 0.0, 1.0), (0.0, 0.0, 1.0, 5.0)),
         ((0.0, -1.0, 5.0, 1.5), (5.0, 0.0, 1.0, 0.0), (0.0, 6.0, -1.0, 0.0), (0.0, -1.0, 1.5, 5.0)),
     ),
@@ -50,8 +53,8 @@ SITUATIONS = {
         ((0.1, 0.0, 0.0, 0.1), (0.0, 0.1, 0.1, 0.0), (0.1, 0.0, 0.1, 0.0), (0.0, 0.1, 0.0, 0.1)),
         _TEACHER,
     ),
-    "student = teacher, less sure": (_less_sure((0.4, 0.4, 0.4, 0.4)), _TEACHER),
-    "student = teacher, unevenly less sure": (_less_sure((0.2, 0.9, 0.4, 0.7)), _TEACHER),
+    "student = teacher, less confident": (_less_confident((0.4, 0.4, 0.4, 0.4)), _TEACHER),
+    "student = teacher, unevenly less confident": (_less_confident((0.2, 0.9, 0.4, 0.7)), _TEACHER),
     "teacher confident and wrong": (
         ((1.0, 0.5, 2.0, 0.0), (2.5, 0.0, 0.5, 0.0), (0.0, 3.0, 0.0, 0.5), (0.5, 0.0, 1.0, 1.5)),
         ((0.0, 0.0, 0.0, 6.0), (0.0, 0.0, 6.0, 0.0), (6.0, 0.0, 0.0, 0.0), (0.0, 6.0, 0.0, 0.0)),
@@ -59,29 +62,24 @@ SITUATIONS = {
 }
 
 
-def dist_explorer(situation: str = next(iter(SITUATIONS))) -> DistExplorer:
-    """The DIST loss on four articles, to move by hand; ``situation`` is one of :data:`SITUATIONS`."""
-    return DistExplorer(situation)
-
-
-class DistExplorer(Panel):
+class DISTExplorer(Panel):
     """Sliders for tau and the weights, editable logits, and the loss with its gradient for one of four articles.
 
     Attributes:
-        measured: what the present setting gives (:class:`Measured`)
+        measured: what the present setting gives (:class:`agnews_utils.widgets.dist_figure.Measured`)
+        figure: its picture
         student, teacher, labels: the four articles' logits (4, 4) and classes (4,)
     """
 
     css_class = "agnews-explorer"
-    invitation = "A still picture: run this notebook to move the sliders and edit the logits."
+    static_hint = "A still picture: run this notebook to move the sliders and edit the logits."
 
     def __init__(self, situation: str = next(iter(SITUATIONS))):
         super().__init__()
         if situation not in SITUATIONS:
             raise ValueError(f"There is no situation {situation!r}; there are {', '.join(SITUATIONS)}.")
         self.labels = torch.tensor(LABELS)
-        self.drawn = Drawing()
-        self._curves: tuple = ()  # logits and labels of the curves on show, then the curves
+        self._curves: tuple = ()  # the logits and labels of the curves on show, then the curves
         self._silent = False
         self._make_controls(situation)
         self.children = [
@@ -92,9 +90,9 @@ class DistExplorer(Panel):
             self.scale_tau2,
             side_by_side(*self.student_logits),
             side_by_side(*self.teacher_logits),
-            self.trouble,
+            self.error,
             self.picture,
-            self.facts,
+            self.details,
         ]
         self._load(situation)
 
@@ -112,7 +110,7 @@ class DistExplorer(Panel):
                 ("tau", 1.0, "Both softmaxes divide the logits by it; above 0"),
                 ("beta", 2.0, "Weight of the inter-class relation; 0 or more"),
                 ("gamma", 2.0, "Weight of the intra-class relation; 0 or more"),
-                ("CE", 1.0, "Weight of the cross-entropy, the part that knows the label; 0 or more"),
+                ("CE", 1.0, "Weight of the cross-entropy, the term that knows the label; 0 or more"),
             )
         )
         self.sliders = [
@@ -121,10 +119,7 @@ class DistExplorer(Panel):
             slider_for(self.gamma, "Weight gamma (intra)", 0.0, 8.0),
             slider_for(self.ce_weight, "Weight of cross-entropy", 0.0, 2.0),
         ]
-        self.scale_tau2 = ipywidgets.Checkbox(
-            value=False, description="Multiply inter and intra by tau²", indent=False, tooltip="As the official code does",
-            layout=ipywidgets.Layout(width="auto"),
-        )  # fmt: skip
+        self.scale_tau2 = checkbox("Multiply inter and intra by tau²", "As the official code does")
         self.student_logits, self.teacher_logits = (
             [
                 number(f"{who}, {name}", 0.0, f"{who}'s logit of {name} for the article shown", step=0.5)
@@ -181,19 +176,21 @@ class DistExplorer(Panel):
     def _update(self) -> None:
         if self._silent:
             return
-        with self.complaining():
+        with self.errors_shown():
             loss = DISTLoss(
                 self.beta.value, self.gamma.value, self.tau.value, self.ce_weight.value, self.scale_tau2.value
             )
             self.measured = measure(self.student, self.teacher, self.labels, loss)
             if not self._curves or any(a is not b for a, b in zip(self._curves, self._articles, strict=False)):
-                curves = [over_tau(*self._articles, scaled) for scaled in (False, True)]
-                self._curves = (*self._articles, curves)
+                self._curves = (
+                    *self._articles,
+                    {scaled: over_tau(*self._articles, scaled) for scaled in (False, True)},
+                )
             row = self.article.value
-            with self.drawing:
-                png = self.drawn.update(self.measured, row, int(self.labels[row]), self._curves[-1])
-            self.picture.show(png, self.in_words())
-            self.tell(self._tables())
+            with self.lock:
+                self.figure = draw(self.measured, row, int(self.labels[row]), self._curves[-1])
+                self.picture.show(png_of(self.figure), self.in_words())
+            self.show_details(self._tables())
 
     @property
     def _articles(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -204,47 +201,50 @@ class DistExplorer(Panel):
         m, row = self.measured, self.article.value
         says = [
             f"{who} gives {CLASS_NAMES[y[row].argmax()]} {y[row].max():.2f}"
-            for who, y in zip(("the student", "the teacher"), m.softened, strict=True)
+            for who, y in zip(("the student", "the teacher"), m.probabilities, strict=True)
         ]
         gradient = m.gradients["total"][row]
         largest = int(np.abs(gradient).argmax())
         return (
             f"DIST loss at tau {m.loss.tau:.2f}, {'with' if m.loss.scale_tau2 else 'without'} tau²: cross-entropy "
-            f"{m.parts['ce']:.4f}, inter {m.parts['inter']:.4f}, intra {m.parts['intra']:.4f}, total {m.total:.4f}. Article "
-            f"{row + 1}, truly {CLASS_NAMES[int(self.labels[row])]}: {says[0]}, {says[1]}. The total's gradient is largest on "
+            f"{m.terms['ce']:.4f}, inter {m.terms['inter']:.4f}, intra {m.terms['intra']:.4f}, total {m.total:.4f}. "
+            "Article "
+            f"{row + 1}, truly {CLASS_NAMES[int(self.labels[row])]}: {says[0]}, {says[1]}. The total's gradient is "
+            "largest on "
             f"{CLASS_NAMES[largest]}, {signed(gradient[largest])}: training {pushes(gradient[largest])} that logit."
         )
 
     def _tables(self) -> str:
         m, row = self.measured, self.article.value
-        factor = {name: m.loss.tau**2 if m.loss.scale_tau2 and name != "ce" else 1.0 for name in PARTS}
-        parts = [
+        factor = {name: m.loss.tau**2 if m.loss.scale_tau2 and name != "ce" else 1.0 for name in TERMS}
+        terms = [
             [title, f"{m.plain[name]:.4f}", f"{factor[name]:.2f}", f"{m.loss.weights[name]:.2f}",
-             f"{m.loss.weights[name] * m.parts[name]:.4f}"]
-            for name, title in PARTS.items()
+             f"{m.loss.weights[name] * m.terms[name]:.4f}"]
+            for name, title in TERMS.items()
         ]  # fmt: skip
-        parts.append(["total", "", "", "", f"{m.total:.4f}"])
+        terms.append(["total", "", "", "", f"{m.total:.4f}"])
         classes = [
-            [name, *(f"{y[row, i]:.4f}" for y in m.softened), *(signed(m.gradients[part][row, i]) for part in (*PARTS, "total")),
+            [name, *(f"{y[row, i]:.4f}" for y in m.probabilities), *(signed(m.gradients[term][row, i]) for term in
+            (*TERMS, "total")),
              pushes(m.gradients["total"][row, i])]
             for i, name in enumerate(CLASS_NAMES)
         ]  # fmt: skip
         note = ""
-        if np.abs(m.gradients["total"]).max() > HUGE:
+        if np.abs(m.gradients["total"]).max() > HUGE_GRADIENT:
             note = (
-                "<p>The gradient is huge because a row (article) or column (class) of the student's probabilities is nearly "
+                "<p>The gradient is huge because a row (article) or column (class) of the student's probabilities is "
+                "nearly "
                 "constant: a correlation divides by its spread.</p>"
             )
+        head = ["class", "student", "teacher", *(f"gradient of {title}" for title in TERMS.values())]
+        caption = (
+            f"Article {row + 1}: temperature-scaled probabilities, and the gradient of each weighted term with respect "
+            "to the student's logits"
+        )
         return (
             f"<p>{escape(self.in_words())}</p>{note}"
             + table(
-                ["part", "value", "times (tau²)", "times (weight)", "in the total"], parts, "The loss over all four articles"
+                ["term", "value", "times (tau²)", "times (weight)", "in the total"], terms, "Loss of all four articles"
             )
-            + table(
-                ["class", "student", "teacher", *(f"gradient of {title}" for title in PARTS.values()), "of the total",
-                 "training"],
-                classes,
-                f"Article {row + 1}: softened probabilities, and the gradient of each weighted part with respect to the "
-                "student's logits",
-            )
-        )  # fmt: skip
+            + table([*head, "of the total", "training"], classes, caption)
+        )

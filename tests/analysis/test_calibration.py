@@ -5,13 +5,8 @@ import pytest
 from scipy.special import softmax
 from test_tables import record_of, relabelled
 
-from agnews_utils.analysis.calibration import (
-    calibration_error,
-    calibration_table,
-    confidence,
-    fitted_temperature,
-    reliability,
-)
+from agnews_utils.analysis.calibration import confidence, expected_calibration_error, fit_temperature, reliability
+from agnews_utils.analysis.tables import calibration_table
 
 
 def drawn(rows, temperature, seed=0):
@@ -30,9 +25,9 @@ def test_calibration_error_by_hand():
     # three articles at confidence 0.7, two of them right; one at 0.4, wrong
     logits = logits_of([[0.7, 0.1, 0.1, 0.1]] * 3 + [[0.4, 0.2, 0.2, 0.2]])
     labels = np.array([0, 0, 1, 2])
-    assert calibration_error(logits, labels) == pytest.approx((3 * abs(0.7 - 2 / 3) + 0.4) / 4)
+    assert expected_calibration_error(logits, labels) == pytest.approx((3 * abs(0.7 - 2 / 3) + 0.4) / 4)
     table = reliability(logits, labels)
-    assert table["rows"].tolist() == [1, 3]
+    assert table["articles"].tolist() == [1, 3]
     assert table["accuracy"].tolist() == pytest.approx([0, 2 / 3])
     assert table["confidence"].tolist() == pytest.approx([0.4, 0.7])
 
@@ -40,17 +35,17 @@ def test_calibration_error_by_hand():
 def test_full_confidence_falls_into_the_last_bin():
     logits = np.array([[100.0, 0, 0, 0]])
     assert reliability(logits, np.array([0])).index.tolist() == [14]
-    assert calibration_error(logits, np.array([0])) == pytest.approx(0)
-    assert calibration_error(logits, np.array([1])) == pytest.approx(1)
+    assert expected_calibration_error(logits, np.array([0])) == pytest.approx(0)
+    assert expected_calibration_error(logits, np.array([1])) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 def test_temperature_is_found_and_mends(temperature):
     logits, labels = drawn(20_000, temperature)
-    assert fitted_temperature(logits, labels) == pytest.approx(temperature, rel=0.05)
-    mended = calibration_error(logits / temperature, labels)
+    assert fit_temperature(logits, labels) == pytest.approx(temperature, rel=0.05)
+    mended = expected_calibration_error(logits / temperature, labels)
     assert mended < 0.015
-    assert temperature == 1 or calibration_error(logits, labels) > 5 * mended
+    assert temperature == 1 or expected_calibration_error(logits, labels) > 5 * mended
 
 
 def test_confidence_is_between_a_quarter_and_one():
@@ -64,6 +59,6 @@ def test_calibration_table_is_a_mean_over_seeds():
     runs = [record_of(name, relabelled(200, share), seed) for seed, share in enumerate((0.8, 0.6))]
     row = calibration_table({name: runs}).iloc[0]
     assert row["accuracy"] == pytest.approx(70)
-    errors = [100 * calibration_error(run.test_logits, run.labels) for run in runs]
-    assert row["calibration error"] == pytest.approx(np.mean(errors))
+    errors = [100 * expected_calibration_error(run.test_logits, run.labels) for run in runs]
+    assert row["ece"] == pytest.approx(np.mean(errors))
     assert row["seeds"] == 2

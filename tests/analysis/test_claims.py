@@ -1,7 +1,7 @@
 """The rule for the verdicts on the report's claims."""
 
 import pytest
-from test_tables import PAIR, pair_of, record_of, rights
+from test_tables import PAIR, match_seeds, record_of, rights
 
 from agnews_utils.analysis.claims import CLAIMS, DOES_NOT_HOLD, HOLDS, INCONCLUSIVE, verdicts
 
@@ -14,7 +14,7 @@ def judged(disagreements, rows=1000, seeds=1, **changes):
             only_a, only_b = disagreements[claim.number]
             both = (rows - only_a - only_b) // 2
             pair = rights(only_a, only_b, both, rows - only_a - only_b - both)
-            for name, right in zip((claim.a, claim.b), pair, strict=True):
+            for name, right in zip((claim.baseline, claim.treatment), pair, strict=True):
                 records[name] = [record_of(name, right, seed) for seed in range(seeds)]
     records |= changes
     return verdicts(records)
@@ -37,8 +37,8 @@ def judged(disagreements, rows=1000, seeds=1, **changes):
 def test_verdict_on_two_models(number, only_a, only_b, verdict):
     row = judged({number: (only_a, only_b)}).loc[number]
     assert row["verdict"] == verdict
-    assert f"{(only_b - only_a) / 10:+.2f} points (95 % " in row["evidence"]
-    assert f"1 seed); {only_b} rows fixed, {only_a} broken" in row["evidence"]
+    assert f"{(only_b - only_a) / 10:+.2f} percentage points (95 % " in row["evidence"]
+    assert f"1 seed); {only_b} articles fixed, {only_a} broken" in row["evidence"]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_models_of_different_training_rows_cannot_be_told():
 
 
 def verdict_of(disagreements):
-    return verdicts(pair_of(disagreements)).loc["3b", "verdict"]
+    return verdicts(match_seeds(disagreements)).loc["3b", "verdict"]
 
 
 def test_with_three_seeds_the_interval_decides():
@@ -101,7 +101,7 @@ def test_with_two_seeds_the_first_must_pass_mcnemar_too():
 
 
 def test_only_shared_seeds_count():
-    records = pair_of({0: (10, 60), 1: (60, 10), 2: (60, 10)})
+    records = match_seeds({0: (10, 60), 1: (60, 10), 2: (60, 10)})
     records[PAIR[1]] = records[PAIR[1]][:1]
     assert verdicts(records).loc["3b", "verdict"] == HOLDS
     assert "1 seed)" in verdicts(records).loc["3b", "evidence"]

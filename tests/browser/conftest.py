@@ -21,7 +21,6 @@ import pytest
 from helpers import settings_in
 
 from agnews_utils.settings import ROOT
-from agnews_utils.study.runs import in_course, known, planned
 from agnews_utils.study.study import Study
 
 SHOTS = ROOT / "output" / "browser"  # git ignores output/
@@ -55,10 +54,10 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def lab_study(chromium):
-    """The smoke study with the runs that the widgets show; AGNEWS_BROWSER_WORK keeps it from one session to the next."""
+    """The smoke study with the runs that the widgets show; AGNEWS_BROWSER_WORK keeps it for another session."""
     study = Study(settings_in(os.environ.get("AGNEWS_BROWSER_WORK") or os.environ["AGNEWS_WORK_DIR"]))
-    for name, seed in planned(study.settings):
-        if in_course(known(name)):
+    for name, seed in study.plan():
+        if study.run(name).in_course:
             study.record(name, seed)
     return study
 
@@ -161,7 +160,7 @@ class Notebook:
         page.locator(IDLE).wait_for()
 
     def panel(self, css_class: str):
-        """The widget with this class, scrolled into view: JupyterLab draws what is off-screen only when it comes near."""
+        """The widget with this class, scrolled into view: JupyterLab draws what is off-screen only then."""
         panel = self.page.locator(f".{css_class}")
         panel.scroll_into_view_if_needed()
         return panel
@@ -178,7 +177,8 @@ class Notebook:
         """What the first failed cell and those after it show: a number is missing, or there is a traceback."""
         return self.page.evaluate(
             """() => [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')].filter(cell =>
-                !/\\d/.test(cell.querySelector('.jp-InputPrompt').textContent) || cell.textContent.includes('Traceback (most')
+                !/\\d/.test(cell.querySelector('.jp-InputPrompt').textContent)
+                || cell.textContent.includes('Traceback (most')
             ).map(cell => cell.textContent.slice(-600))"""
         )
 

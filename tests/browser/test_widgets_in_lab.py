@@ -15,8 +15,8 @@ from playwright.sync_api import expect
 
 from agnews_utils.losses import DISTLoss
 from agnews_utils.settings import CLASS_NAMES
+from agnews_utils.study.answers import Answering
 from agnews_utils.study.runs import RUNS, TEACHER
-from agnews_utils.widgets.ask_models import Answering
 from agnews_utils.widgets.browse_errors import SETS, rows_of
 from agnews_utils.widgets.dist_explorer import EDITED, LABELS, SITUATIONS
 
@@ -91,7 +91,7 @@ def sentence(
     """What the explorer says of a setting."""
     student, teacher = map(torch.tensor, logits or SITUATIONS[situation])
     loss = DISTLoss(beta, gamma, tau, ce_weight, scaled)
-    parts = loss.parts(student, teacher, torch.tensor(labels))
+    parts = loss.terms(student, teacher, torch.tensor(labels))
     return (
         f"DIST loss at tau {tau:.2f}, {'with' if scaled else 'without'} tau²: cross-entropy {parts['ce']:.4f}, "
         f"inter {parts['inter']:.4f}, intra {parts['intra']:.4f}, total {loss.total(parts):.4f}. "
@@ -198,27 +198,27 @@ def tryout(distilled):
     panel = distilled.panel(TRYOUT)
     expect(panel.get_by_role("button", name="Train", exact=True)).to_be_enabled(timeout=SLOW)
     choose(panel, "Loss", "DIST")
-    for label, value in (("Temperature", 1), ("Labelled rows", 96), ("Epochs", 2), ("Seed", 0)):
+    for label, value in (("Temperature", 1), ("Labelled articles", 96), ("Epochs", 2), ("Seed", 0)):
         fill(panel, label, value)
     return panel
 
 
-def tries(panel):
-    """Rows of the table of tries."""
+def trials(panel):
+    """Rows of the table of trials."""
     return panel.get_by_role("table").locator("tbody tr")
 
 
 def test_train_adds_a_row_that_agrees_with_itself(distilled, tryout):
-    before = tries(tryout).count()
+    before = trials(tryout).count()
     fill(tryout, "Seed", 3)
     press(tryout, "Train")
-    expect(tries(tryout)).to_have_count(before + 1, timeout=SLOW)
-    cells = tries(tryout).last.locator("th, td").all_inner_texts()
+    expect(trials(tryout)).to_have_count(before + 1, timeout=SLOW)
+    cells = trials(tryout).last.locator("th, td").all_inner_texts()
     assert cells[0] == str(before + 1)
     assert cells[2:7] == [RUNS[TEACHER].title, "DIST, beta 2, gamma 2, CE 1, tau 1", "96", "2", "3"]
     plain, distilled_accuracy = (float(cell.removesuffix("%")) for cell in cells[7:9])
     assert float(cells[9].replace("−", "-")) == pytest.approx(distilled_accuracy - plain, abs=0.011)
-    expect(status(tryout)).to_contain_text("96 rows, seed 3. plain:")
+    expect(status(tryout)).to_contain_text("96 articles, seed 3. plain:")
     expect(tryout.get_by_role("button", name="Train", exact=True)).to_be_enabled()
     expect(tryout.get_by_role("button", name="Stop", exact=True)).to_be_disabled()
     expect(alert(tryout)).to_have_count(0)
@@ -231,24 +231,24 @@ def test_choosing_kl_hands_over_the_fields_that_count(distilled, tryout):
     expect(tryout.get_by_label("alpha (KL share)", exact=True)).to_be_enabled()
     for label in ("beta (inter)", "gamma (intra)", "CE weight", "Inter and intra times tau²"):
         expect(tryout.get_by_label(label, exact=True)).to_be_disabled()
-    before = tries(tryout).count()
+    before = trials(tryout).count()
     press(tryout, "Train")
-    expect(tries(tryout)).to_have_count(before + 1, timeout=SLOW)
-    expect(tries(tryout).last).to_contain_text("KL, alpha 0.9, tau 4")
+    expect(trials(tryout)).to_have_count(before + 1, timeout=SLOW)
+    expect(trials(tryout).last).to_contain_text("KL, alpha 0.9, tau 4")
     distilled.shoot(TRYOUT, "KL")
 
 
 def test_stop_ends_a_training_and_says_so(distilled, tryout):
-    before = tries(tryout).count()
-    for label, value in (("Labelled rows", 320), ("Epochs", 50), ("Seed", 7)):
+    before = trials(tryout).count()
+    for label, value in (("Labelled articles", 320), ("Epochs", 50), ("Seed", 7)):
         fill(tryout, label, value)
     press(tryout, "Train")
-    expect(status(tryout)).to_contain_text("320 rows, seed 7. plain:", timeout=SLOW)
+    expect(status(tryout)).to_contain_text("320 articles, seed 7. plain:", timeout=SLOW)
     distilled.shoot(TRYOUT, "while it trains")
     press(tryout, "Stop")
     expect(alert(tryout)).to_contain_text("Stopped: ", timeout=SLOW)
     expect(alert(tryout)).to_contain_text("this try is not in the table")
-    expect(tries(tryout)).to_have_count(before)
+    expect(trials(tryout)).to_have_count(before)
     expect(tryout.get_by_role("button", name="Train", exact=True)).to_be_enabled()
     distilled.shoot(TRYOUT, "stopped")
 
@@ -256,7 +256,7 @@ def test_stop_ends_a_training_and_says_so(distilled, tryout):
 @pytest.mark.parametrize(
     ("label", "value", "words"),
     [
-        ("Labelled rows", 10, "10 labelled rows are too few"),
+        ("Labelled articles", 10, "10 labelled articles are too few"),
         ("Epochs", 0, "Epochs are 0: take 1 to"),
         ("Temperature", -1, "-1"),
         ("Seed", -1, "The seed is -1"),
@@ -284,7 +284,7 @@ def test_typed_headline_is_answered_by_every_model_as_its_weights_say(analysis, 
     press(asking, "Ask the models")
     expect(asking.get_by_text("Goalkeeper", exact=False).last).to_be_visible(timeout=SLOW)
     chosen = asking.get_by_label("Models asked").locator("option:checked").all_inner_texts()
-    rows = [row.locator("th, td").all_inner_texts() for row in tries(asking).all()]
+    rows = [row.locator("th, td").all_inner_texts() for row in trials(asking).all()]
     assert [row[0] for row in rows] == [title.replace("\xa0", " ") for title in chosen]  # a list is shown unbroken
     models = Answering(lab_study)
     for row in rows:
@@ -306,7 +306,7 @@ def test_chosen_models_only(analysis, asking):
     asked.select_option(label=two)
     choose(asking, "Words that mattered to", RUNS[TEACHER].title)
     press(asking, "Ask the models")
-    expect(tries(asking)).to_have_count(2, timeout=SLOW)
+    expect(trials(asking)).to_have_count(2, timeout=SLOW)
     expect(asking.get_by_text(f"{RUNS[TEACHER].title} says")).to_be_visible()
     analysis.shoot(ASK, "two models")
     asked.select_option(label=everything)
@@ -331,7 +331,7 @@ def browsing(analysis):
 
 def test_next_and_previous_show_articles_that_were_not_on_the_page(analysis, browsing, lab_study):
     student, teacher = (lab_study.record(name) for name in (STUDENT, TEACHER))
-    texts = [lab_study.splits["test"][int(row)]["text"] for row in rows_of(SETS[0], student, teacher)]
+    texts = [lab_study.inputs.splits["test"][int(row)]["text"] for row in rows_of(next(iter(SETS)), student, teacher)]
     assert len(texts) > 2
     expect(browsing.locator("blockquote")).to_have_count(0)
     page = analysis.page.locator(".jp-Notebook").text_content()
@@ -356,7 +356,7 @@ def test_each_set_can_be_browsed(analysis, browsing, lab_study, kind):
     expect(browsing.locator("blockquote")).to_have_count(0)
     press(browsing, "Next article")
     if len(rows):
-        expect(browsing.locator("blockquote")).to_have_text(lab_study.splits["test"][int(rows[0])]["text"])
+        expect(browsing.locator("blockquote")).to_have_text(lab_study.inputs.splits["test"][int(rows[0])]["text"])
     else:
         expect(alert(browsing)).to_contain_text("There is no article in the set")
     analysis.shoot(BROWSE, f"set {kind}")

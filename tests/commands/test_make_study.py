@@ -8,10 +8,9 @@ from filelock import FileLock
 
 from agnews_utils.commands import make_study as plan
 from agnews_utils.commands.make_study import make_plan, missing, plan_in_words, seconds_an_article, work
-from agnews_utils.study import study
-from agnews_utils.study.runs import planned
+from agnews_utils.study import inputs
 from agnews_utils.study.study import Study
-from agnews_utils.training import Recipe, fit
+from agnews_utils.training import TrainingArgs, fit
 
 NAME = "model4_simpler_cnn_distilled"
 
@@ -26,24 +25,24 @@ def copied(smoke_study, tmp_path):
 
 def test_finished_study_has_nothing_to_do(smoke_study):
     steps = make_plan(smoke_study)
-    assert [(step.name, step.seed) for step in steps] == planned(smoke_study.settings)
+    assert [(step.name, step.seed) for step in steps] == smoke_study.plan()
     assert {step.state for step in steps} == {"here"}
     assert sum(step.seconds_left for step in steps) == 0
     assert "nothing to do" in plan_in_words(smoke_study, steps, 2)
 
 
 def test_missing_and_begun_runs_are_planned(copied):
-    shutil.rmtree(copied.run_folder(NAME, 0))
-    (copied.run_folder("model3_simpler_cnn_plain", 1) / "record.json").unlink()
+    shutil.rmtree(copied.store.folder(copied.run_key(NAME, 0)))
+    (copied.store.folder(copied.run_key("model3_simpler_cnn_plain", 1)) / "record.json").unlink()
     # a run that was interrupted after its first epoch
-    recipe = replace(copied.recipe("model3_simpler_cnn_plain", 1), epochs=1)
-    parts = {split: copied.dataset(split, "tokens") for split in ("train", "validation")}
+    recipe = replace(copied.training_args("model3_simpler_cnn_plain", 1), epochs=1)
+    parts = {split: copied.inputs.dataset(split, "tokens") for split in ("train", "validation")}
     from agnews_utils.losses import CrossEntropy
 
-    fit(
-        copied.build("model3_simpler_cnn_plain", 1), parts["train"], {"validation": parts["validation"]}, CrossEntropy(),
-        copied.settings, recipe, seed=1, folder=copied.run_folder("model3_simpler_cnn_plain", 1),
-    )  # fmt: skip
+    name, eval_sets = "model3_simpler_cnn_plain", {"validation": parts["validation"]}
+    folder = copied.store.folder(copied.run_key(name, 1))
+    model = copied.build(name, 1)
+    fit(model, parts["train"], eval_sets, CrossEntropy(), copied.settings, recipe, seed=1, folder=folder)
     steps = {(step.name, step.seed): step for step in make_plan(copied)}
     assert steps[NAME, 0].state == "missing"
     assert steps[NAME, 0].seconds_left > 0
@@ -60,11 +59,11 @@ def test_the_plan_counts_the_articles_that_a_run_trains_on(copied, monkeypatch):
     monkeypatch.setattr(plan, "seconds_an_article", lambda study, name: 1.0)
     left = {step.name: step.seconds_left for step in make_plan(copied)}
     profile = copied.settings.profile
-    evaluated = (len(copied.splits["validation"]) + len(copied.splits["test"])) / 3
-    assert profile.char_train_rows < len(copied.splits["train"])
+    evaluated = (len(copied.inputs.splits["validation"]) + len(copied.inputs.splits["test"])) / 3
+    assert profile.char_train_rows < len(copied.inputs.splits["train"])
     assert left["model5_char_vdcnn"] == pytest.approx(profile.char_epochs * (profile.char_train_rows + evaluated))
     assert left["model1_simple_cnn_plain"] == pytest.approx(
-        profile.student_epochs * (len(copied.splits["train"]) + evaluated)
+        profile.student_epochs * (len(copied.inputs.splits["train"]) + evaluated)
     )
 
 
@@ -77,8 +76,8 @@ def test_speed_is_measured_without_changing_the_study(copied):
 
 def small_plan(monkeypatch, copied):
     """Leaves only the 1-layer runs in the plan, so that work is quick."""
-    names = [(name, seed) for name, seed in planned(copied.settings) if name in (NAME, "simpler_cnn_kl")]
-    monkeypatch.setattr(plan, "planned", lambda _: names)
+    names = [(name, seed) for name, seed in copied.plan() if name in (NAME, "simpler_cnn_kl")]
+    monkeypatch.setattr(copied, "plan", lambda: names)
     return names
 
 
@@ -86,7 +85,7 @@ def test_work_makes_what_is_missing(copied, smoke_records, monkeypatch):
     names = small_plan(monkeypatch, copied)
     gone = [(NAME, 1), ("simpler_cnn_kl", 0)]
     for name, seed in gone:
-        shutil.rmtree(copied.run_folder(name, seed))
+        shutil.rmtree(copied.store.folder(copied.run_key(name, seed)))
     assert missing(copied) == gone
     said = []
     work(copied, say=said.append)
@@ -100,8 +99,8 @@ def test_work_makes_what_is_missing(copied, smoke_records, monkeypatch):
 def test_work_leaves_runs_to_the_process_that_makes_them(copied, monkeypatch):
     small_plan(monkeypatch, copied)
     for seed in (0, 1):
-        shutil.rmtree(copied.run_folder(NAME, seed))
-    folder = copied.run_folder(NAME, 0)
+        shutil.rmtree(copied.store.folder(copied.run_key(NAME, seed)))
+    folder = copied.store.folder(copied.run_key(NAME, 0))
     folder.mkdir()
     lock = FileLock(folder / "lock")
     lock.acquire()
@@ -119,11 +118,11 @@ def test_work_leaves_runs_to_the_process_that_makes_them(copied, monkeypatch):
 
 def test_students_wait_for_their_teacher(copied, monkeypatch):
     small_plan(monkeypatch, copied)
-    shutil.rmtree(copied.run_folder(NAME, 0))
-    teacher = copied.run_folder("model6_bert_vdcnn_teacher")
+    shutil.rmtree(copied.store.folder(copied.run_key(NAME, 0)))
+    teacher = copied.store.folder(copied.run_key("model6_bert_vdcnn_teacher"))
     teacher.rename(teacher.with_name("elsewhere"))
     monkeypatch.setattr(plan.time, "sleep", lambda _: teacher.with_name("elsewhere").rename(teacher))
-    monkeypatch.setattr(study, "cached_features", lambda *_: pytest.fail("the teacher was trained by its student"))
+    monkeypatch.setattr(inputs, "cached_features", lambda *_: pytest.fail("the teacher was trained by its student"))
     work(copied, say=lambda _: None)
     assert missing(copied) == []
 
@@ -132,12 +131,12 @@ def test_plan_is_printed(monkeypatch, capsys, smoke_study):
     monkeypatch.setattr(plan, "read_settings", lambda: smoke_study.settings)
     assert plan.main(["--plan"]) == 0
     printed = capsys.readouterr().out
-    assert "nothing to do: every run has its record" in printed
+    assert "nothing to do: every run is there" in printed
     assert "Model 2: Simple CNN, DIST" in printed
     assert "features of the frozen encoder: cached" in printed
 
 
-@pytest.mark.parametrize("recipe", [Recipe(1), Recipe(1, weight_decay=0.1)])
+@pytest.mark.parametrize("recipe", [TrainingArgs(1), TrainingArgs(1, weight_decay=0.1)])
 def test_frozen_parameters_are_not_optimised(recipe, smoke_study):
     model = smoke_study.build("teacher_12k_dropout")
     optimised = {id(p) for group in recipe.optimizer(model).param_groups for p in group["params"]}

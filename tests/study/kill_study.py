@@ -1,8 +1,8 @@
 """Kills the study (SIGKILL) at random moments and checks that it ends with the very records of an undisturbed one.
 
-``python tests/study/kill_study.py [--kills 20] [--seed 0]``; then two processes at once on one folder, checked in the same way. It is
-a script and no test because it takes minutes. Everything is on the embedded sample at smoke scale, with more epochs than smoke
-has, so that there is something to interrupt.
+``python tests/study/kill_study.py [--kills 20] [--seed 0]``; then two processes at once on one folder, checked in the
+same way. It is a script and no test because it takes minutes. Everything is on the embedded sample at smoke scale, with
+more epochs than smoke has, so that there is something to interrupt.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-from agnews_utils.commands import run_notebooks as runner
+from agnews_utils.commands import publish
 from agnews_utils.settings import NOTEBOOKS
 
 
@@ -15,22 +15,23 @@ def finished(tmp_path, monkeypatch):
     """A finished run of all notebooks, and committed ones that publishing would replace."""
     for folder in ("committed", "output/notebooks"):
         shutil.copytree(NOTEBOOKS, tmp_path / folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    study = SimpleNamespace(source=SimpleNamespace(is_sample=False), output=tmp_path / "output")
-    monkeypatch.setattr(runner, "Study", lambda settings: study)
-    monkeypatch.setattr(runner, "NOTEBOOKS", tmp_path / "committed")
+    inputs = SimpleNamespace(source=SimpleNamespace(is_sample=False))
+    study = SimpleNamespace(inputs=inputs, output=tmp_path / "output")
+    monkeypatch.setattr(publish, "Study", lambda settings: study)
+    monkeypatch.setattr(publish, "NOTEBOOKS", tmp_path / "committed")
     for path in (tmp_path / "committed").glob("*.ipynb"):
         path.write_text("as committed", encoding="utf-8")
     return study
 
 
 def refused(capsys):
-    assert runner.publish() == 1
-    assert {path.read_text(encoding="utf-8") for path in runner.NOTEBOOKS.glob("*.ipynb")} == {"as committed"}
+    assert publish.publish() == 1
+    assert {path.read_text(encoding="utf-8") for path in publish.NOTEBOOKS.glob("*.ipynb")} == {"as committed"}
     return capsys.readouterr().err
 
 
 def test_sample_is_not_published(finished, capsys):
-    finished.source.is_sample = True
+    finished.inputs.source.is_sample = True
     assert "Only a run on AG News is published" in refused(capsys)
 
 

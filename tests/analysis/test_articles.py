@@ -3,21 +3,21 @@
 import numpy as np
 import pytest
 
-from agnews_utils.analysis.corpus import (
+from agnews_utils.analysis.articles import (
     AGENCY,
-    ARTEFACTS,
-    artefact_counts,
+    MARKUP_NOISE,
+    article_statistics,
+    class_indicative_words,
     duplicate_counts,
+    markup_noise_counts,
     nearest_similarity,
     normalised,
-    row_facts,
-    telling_words,
     token_lengths,
 )
 
 STORY = "the minister of trade said on monday that prices would rise again before the end of this year"  # 18 words
 OTHER = "a striker scored twice in the second half as the home team won its first match of the season"
-ENTITY, BARE, TAG, BACKSLASH, ADDRESS = ARTEFACTS
+ENTITY, BARE, TAG, BACKSLASH, ADDRESS = MARKUP_NOISE
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,12 @@ ENTITY, BARE, TAG, BACKSLASH, ADDRESS = ARTEFACTS
     ],
 )
 def test_artefact_patterns(text, found):
-    assert {name for name, pattern in ARTEFACTS.items() if pattern.search(text)} == found
+    assert {name for name, pattern in MARKUP_NOISE.items() if pattern.search(text)} == found
 
 
 def test_artefacts_are_counted_by_article():
     splits = {"train": ["a\\b \\ c", "plain", "x &amp; y", "x\\y"], "test": ["plain"]}
-    table = artefact_counts(splits)
+    table = markup_noise_counts(splits)
     assert table["train: articles"].to_dict() == {ENTITY: 1, BARE: 0, TAG: 0, BACKSLASH: 2, ADDRESS: 0}
     assert table.loc[BACKSLASH, "train: share"] == 0.5
     assert (table["test: articles"] == 0).all()
@@ -134,7 +134,7 @@ def test_telling_words():
         for i in range(20):
             texts.append(f"the {word} was reported on day {i} with everything {'else' if i < 4 else 'again'}")
             labels.append(label)
-    table = telling_words(texts, labels, ["World", "Sports", "Business", "Sci/Tech"], count=1)
+    table = class_indicative_words(texts, labels, ["World", "Sports", "Business", "Sci/Tech"], count=1)
     assert table.to_dict("records") == [
         {"World": "ceasefire", "Sports": "goalkeeper", "Business": "dividend", "Sci/Tech": "software"}
     ]
@@ -143,7 +143,9 @@ def test_telling_words():
 def test_telling_words_are_frequent_enough():
     # a word of one article alone tells its class for certain, and tells nothing
     texts = [f"common story number{i} of {'sport' if i % 2 else 'trade'}" for i in range(40)]
-    table = telling_words([*texts, "hapax " + texts[1]], [i % 2 for i in range(40)] + [1], ["trade", "sport"], count=3)
+    table = class_indicative_words(
+        [*texts, "hapax " + texts[1]], [i % 2 for i in range(40)] + [1], ["trade", "sport"], count=3
+    )
     assert "hapax" not in table.to_numpy()
     assert table.loc[0].tolist() == ["trade", "sport"]
 
@@ -156,7 +158,7 @@ def test_token_lengths_count_before_any_cut(tokenizer):
 def test_row_facts():
     train = [STORY, OTHER]
     texts = [STORY, "AP - bank #39;s xylophone", "the team won"]
-    facts = row_facts(texts, train)
+    facts = article_statistics(texts, train)
     assert facts["characters"].tolist() == [len(text) for text in texts]
     assert facts["artefact"].tolist() == [0, 1, 0]
     assert facts["agency"].tolist() == [0, 1, 0]

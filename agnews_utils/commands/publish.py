@@ -1,0 +1,132 @@
+"""``make publish``: copies a finished run on AG News to the committed folders, and makes the committed tables anew.
+
+With the argument ``records`` it copies the run records alone, with ``table`` it makes only the tables, from the
+committed records.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+
+from ..analysis.articles import statistics_of_test_articles
+from ..analysis.pairs import accuracy_per_article
+from ..analysis.statistics import accuracy_interval
+from ..analysis.tables import results_table, save_table
+from ..analysis.wording import format_percent, plural
+from ..settings import NOTEBOOKS, ROOT, read_settings
+from ..study.records import RECORD_FILES, Record, in_groups, published_records
+from ..study.runs import FINE_TUNED_TEACHER, MODEL3, RUNS, SIMPLER_FINE_TUNED_KL, TEACHER, TFIDF
+from ..study.study import Study
+from ..support.files import write_text
+
+TABLE_NOTE = """
+The best test epoch is seed 0's, so it can lie below the mean over seeds beside it. Where seed 0 stopped early, the
+table says of how many epochs it is the best. The interval counts the draw of test articles alone, for one run at the
+mean over seeds; sd is between seeds. Two models are compared in pairs (notebooks 05 and 06), not by these intervals.
+Models on frozen features need the encoder too, whose weights are not counted. Training is the time of one run. Other
+runs shared the machine, and runs stop at different epochs, so compare speeds by `make bench` only.
+"""
+RESULTS_MARKS = ("<!-- results: written by make publish -->", "<!-- end of results -->")
+HEADLINES = {
+    TFIDF: "an n-gram baseline: TF-IDF and a linear classifier",
+    TEACHER: "the report's teacher: frozen encoder and VDCNN",
+    FINE_TUNED_TEACHER: "a fine-tuned teacher",
+    MODEL3: "a one-layer CNN, from labels alone",
+    SIMPLER_FINE_TUNED_KL: "the same CNN, distilled from the fine-tuned teacher",
+}  # the README's five lines
+
+
+def publish() -> int:
+    """Copies a finished run's notebooks, figures and records to the committed folders; refuses the embedded sample."""
+    study = Study(read_settings())
+    made = sorted((study.output / "notebooks").glob("*.ipynb"))
+    failed = [path.name for path in made if '"output_type": "error"' in path.read_text(encoding="utf-8")]
+    refused = None
+    if study.inputs.source.is_sample:
+        refused = "Only a run on AG News is published: set AGNEWS_DATA_DIR, make run, then make publish."
+    elif {path.name for path in made} != {path.name for path in NOTEBOOKS.glob("[0-9]*.ipynb")}:
+        refused = f"{study.output} holds no finished run of all notebooks: make run first."
+    elif failed:
+        refused = f"{', '.join(failed)} failed in the last run: make run again, then make publish."
+    if refused:
+        print(refused, file=sys.stderr)
+        return 1
+    for path in made:
+        shutil.copyfile(path, NOTEBOOKS / path.name)
+    (ROOT / "figures").mkdir(exist_ok=True)
+    for path in study.figures.iterdir():
+        if path.stem != "results_table":  # that is made from the committed records
+            shutil.copyfile(path, ROOT / "figures" / path.name)
+    if study.settings.profile.name == "full":
+        publish_records(study)
+    publish_table()
+    print(f"Published {study.title}.")
+    return 0
+
+
+def publish_records(study: Study) -> int:
+    """Copies the records of finished runs, teachers' logits with them, to ``data/results``; returns how many are there.
+
+    Records of runs that the study no longer plans are left where they are.
+    """
+    for name, seed in study.plan():
+        own = study.store.folder(study.run_key(name, seed))
+        if (own / "record.json").exists():
+            (study.store.committed / own.name).mkdir(parents=True, exist_ok=True)
+            for file in RECORD_FILES:
+                if (own / file).exists():
+                    shutil.copyfile(own / file, study.store.committed / own.name / file)
+    write_text(study.store.committed / "test_rows.csv", statistics_of_test_articles(study).to_csv(index=False))
+    return len(list(study.store.committed.glob("*/record.json")))
+
+
+def publish_table() -> None:
+    """The results table among the committed figures and the README's five lines, from the committed records alone."""
+    records, source = published_records()
+    table = results_table(in_groups(records, "report", "baseline", "beyond"))
+    missing = [f"{run.title} ({k})" for name, run in RUNS.items() if (k := run.seeds - len(records.get(name, []))) > 0]
+    note = TABLE_NOTE + (f"\nStill to be run (seeds): {'; '.join(missing)}.\n" if missing else "")
+    save_table(table, ROOT / "figures", source, note)
+    write_into_readme(headlines(records, source))
+
+
+def headlines(records: Mapping[str, list[Record]], source: str) -> str:
+    """The README's results: a line for each of :data:`HEADLINES`."""
+    lines = []
+    for name, what in HEADLINES.items():
+        if name in records:
+            correct = accuracy_per_article(records[name])
+            low, high = (format_percent(end) for end in accuracy_interval(correct))
+            seeds = plural(len(records[name]), "seed")
+            lines.append(f"- **{format_percent(correct.mean())}** ({low} to {high}; {seeds}): {what}")
+    return f"Test accuracy in percent with its 95 % interval, on {source}:\n\n" + "\n".join(lines) + "\n"
+
+
+def write_into_readme(results: str) -> None:
+    """Puts the results between the README's marks."""
+    readme = ROOT / "README.md"
+    start, end = (re.escape(mark) for mark in RESULTS_MARKS)
+    block = f"{RESULTS_MARKS[0]}\n\n{results}\n{RESULTS_MARKS[1]}"
+    text = readme.read_text(encoding="utf-8")
+    write_text(readme, re.sub(f"{start}.*?{end}", lambda _: block, text, flags=re.DOTALL))
+
+
+def main(arguments: list[str]) -> int:
+    if arguments == ["records"]:
+        study = Study(read_settings())
+        print(f"{publish_records(study)} run records in {study.store.committed.relative_to(ROOT)}")
+    elif arguments == ["table"]:
+        publish_table()
+    elif arguments:
+        print("usage: python -m agnews_utils.commands.publish [records | table]", file=sys.stderr)
+        return 2
+    else:
+        return publish()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,78 @@
+"""What runs read: the articles, their splits, and each split as tokens, frozen features or characters."""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+
+from datasets import DatasetDict
+
+from ..batches import ArticleDataset, Articles, CharArticles, FeatureArticles
+from ..data import Source, fingerprint, load_ag_news, read_source
+from ..encoder import EncoderFiles, FrozenEncoder, find_encoder
+from ..features import CachedFeatures, cached_features, find_features
+from ..settings import Settings
+
+SPLITS = ("train", "validation", "test")
+
+
+class Inputs:
+    """Articles, encoder and data sets at one setting; each is read, tokenised or encoded when it is first asked for."""
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+
+    @cached_property
+    def source(self) -> Source:
+        """Where the articles came from."""
+        return read_source(self.settings)
+
+    @cached_property
+    def splits(self) -> DatasetDict:
+        """Train, validation and test with columns ``text`` and ``label``."""
+        return load_ag_news(self.settings, self.source)
+
+    @cached_property
+    def encoder_files(self) -> EncoderFiles:
+        """The encoder's files; its weights are not read."""
+        return find_encoder(self.settings)
+
+    @cached_property
+    def encoder(self) -> FrozenEncoder:
+        """The frozen encoder, loaded."""
+        return self.encoder_files.load(self.settings.device)
+
+    @cached_property
+    def tokenizer(self):
+        """The encoder's tokenizer."""
+        return self.encoder_files.tokenizer()
+
+    @cache  # noqa: B019 - a study lives as long as its notebook
+    def row_key(self, split: str) -> str:
+        """Fingerprint of the split's texts in their order."""
+        return fingerprint(self.splits[split]["text"])
+
+    @cache  # noqa: B019
+    def articles(self, split: str) -> Articles:
+        """The split as WordPiece tokens."""
+        return Articles(self.splits[split], self.tokenizer, self.settings.max_length)
+
+    @cache  # noqa: B019
+    def features(self, split: str) -> CachedFeatures:
+        """The split's frozen features, from the cache or encoded now."""
+        return cached_features(self.encoder, self.articles(split), self.settings)
+
+    def has_features(self, split: str) -> bool:
+        """Whether the split's frozen features are in the cache."""
+        return not find_features(self.encoder_files, self.articles(split), self.settings).missing()
+
+    @cache  # noqa: B019
+    def dataset(self, split: str, inputs: str) -> ArticleDataset:
+        """The split as a model reads it: "tokens", "features" or "characters"."""
+        if inputs == "tokens":
+            return self.articles(split)
+        if inputs == "features":
+            return FeatureArticles(self.features(split), self.articles(split))
+        rows, part = self.settings.profile.char_train_rows, self.splits[split]
+        if split == "train" and rows is not None and rows < len(part):
+            part = part.select(range(rows))  # the split is shuffled, so its first articles are a fair part
+        return CharArticles(part["text"], part["label"], self.settings.profile.char_length)
