@@ -3,20 +3,29 @@ PYTHON ?= python3
 VENV ?= .venv
 PY = $(VENV)/bin/python
 READY = $(VENV)/.ready
+PIP_OPTIONS ?=
 CHROMIUMS = $(AGNEWS_CHROMIUM) chromium chromium-browser google-chrome-stable google-chrome
 
-.PHONY: run test test-browser study bench lab publish clean
+.PHONY: run test test-fast test-browser lint study bench lab publish clean
 
-run: $(READY)  ## execute the six notebooks in order; figures and tables go to output/
+run: $(READY)  ## execute the notebooks in order; figures and tables go to output/
 	$(PY) -m agnews_utils.commands.run_notebooks
 
 test: $(READY)  ## unit tests, then all notebooks in the smoke profile
 	$(PY) -m pytest -q
 
+test-fast: $(READY)  ## the quick unit tests: under a minute
+	$(PY) -m pytest -q -o addopts= -m "not slow" --ignore=tests/browser tests
+
 test-browser: $(VENV)/.browser  ## the widgets in JupyterLab in Chromium; screenshots go to output/browser/
 	@for name in $(CHROMIUMS); do command -v "$$name" >/dev/null && exit; done; \
 		echo "Chromium is missing: apt-get install chromium, or say where it is with AGNEWS_CHROMIUM=/path/to/it"; exit 1
 	$(PY) -m pytest -q -o addopts= tests/browser
+
+lint: $(READY)  ## ruff, its formatter, and types of the core
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
 
 study: $(READY)  ## compute every missing run without a notebook (AGNEWS_PROFILE=full for the report's settings)
 	$(PY) -m agnews_utils.commands.make_study $(if $(WORKERS),--workers $(WORKERS))
@@ -28,7 +37,7 @@ lab: $(READY)  ## open the notebooks
 	$(PY) -m jupyterlab notebooks
 
 publish: $(READY)  ## maintainers: copy a finished run on AG News to notebooks/, figures/, data/results/ and the README
-	$(PY) -m agnews_utils.commands.run_notebooks publish
+	$(PY) -m agnews_utils.commands.publish
 
 clean:  ## forget everything that runs made here; the environment stays
 	rm -rf output data/cache data/runs
@@ -37,7 +46,7 @@ $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 		{ echo "Python 3.11 to 3.13 is needed; say which with: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) -r requirements.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
