@@ -22,6 +22,7 @@ Planted on purpose:
 * Copies: exact duplicates (0.5 %) and near duplicates (1 %) inside train, and 1 % of the test rows whose description
   is also in train under another title (a small train/test leak to be found).
 """
+
 import argparse
 import csv
 import random
@@ -29,10 +30,10 @@ from pathlib import Path
 
 SEED = 2004
 N_TRAIN, N_TEST = 4000, 1000
-N_EXACT, N_NEAR, N_LEAK = 20, 40, 10      # exact and near duplicates inside train; test rows with a train description
-KINDS = {"plain": 49, "weak": 11, "background": 21, "compound": 8, "pair": 4, "ambiguous": 7}        # in per cent
-SENTENCES = {1: 29, 2: 44, 3: 27}                                                # sentences per description, per cent
-FOLLOW = {False: (40, 54, 3, 3), True: (48, 16, 14, 22)}       # later sentences: MORE, COMMON own, COMMON other, MIXED
+N_EXACT, N_NEAR, N_LEAK = 20, 40, 10  # exact and near duplicates inside train; test rows with a train description
+KINDS = {"plain": 49, "weak": 11, "background": 21, "compound": 8, "pair": 4, "ambiguous": 7}  # in per cent
+SENTENCES = {1: 29, 2: 44, 3: 27}  # sentences per description, per cent
+FOLLOW = {False: (40, 54, 3, 3), True: (48, 16, 14, 22)}  # later sentences: MORE, COMMON own, COMMON other, MIXED
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Topical words. A class has subtopics, set apart by empty lines; a subtopic has six lists, set apart by "|":
@@ -40,7 +41,8 @@ FOLLOW = {False: (40, 54, 3, 3), True: (48, 16, 14, 22)}       # later sentences
 # In each list, and among the subtopics, the first come up most often (see `zipf`).
 # ---------------------------------------------------------------------------------------------------------------------
 FIELDS = ("mod", "org", "agent", "thing", "event", "act")
-LEXICON = {1: """
+LEXICON = {
+    1: """
 election, ballot, coalition | opposition party, electoral commission, ruling party, polling station | president,
 opposition leader, candidate, voter, incumbent, campaigner, returning officer | vote count, ballot, turnout, coalition,
 manifesto, landslide, mandate, constituency, recount, electorate, exit poll | election, run-off, referendum, primary,
@@ -74,7 +76,8 @@ minister, lawmaker, interior minister, king, senator, cleric, speaker, mayor | c
 no-confidence motion, corruption inquiry, succession, devolution, monarchy, censorship law, martial law | parliamentary
 debate, coup, abdication, general strike | survived a confidence vote, called for a new government, resigned from
 office, walked out of parliament
-""", 2: """
+""",
+    2: """
 football, league, stadium | club, football association, first division side, youth academy | striker, goalkeeper,
 manager, midfielder, defender, winger, referee, substitute | penalty, equaliser, free kick, red card, clean sheet,
 hat-trick, offside call, own goal, relegation, transfer | cup final, derby, friendly, second leg, qualifier, shoot-out
@@ -115,7 +118,8 @@ racing, boxing, hockey | racing team, pit crew, ice hockey league, boxing commis
 goaltender, heavyweight, skier | pole position, yellow jersey, knockout, title belt, power play, photo finish, slap
 shot | grand prix, title fight, time trial, slalom, steeplechase, regatta | came in first, was beaten on the line, took
 the title, trained in secret
-""", 3: """
+""",
+    3: """
 stock, bond, currency | stock exchange, hedge fund, brokerage, rating agency, pension fund, clearing house | investor,
 trader, broker, fund manager, shareholder, analyst, bondholder, short seller | share price, bond yield, dividend,
 index, exchange rate, futures contract, stock split, buyback, benchmark, portfolio | sell-off, share offering,
@@ -154,7 +158,8 @@ airline, freight, car | airline, carmaker, freight company, leasing firm, travel
 dealer, fleet owner, freight agent | fare increase, landing fee, order book, freight rate, dealer rebate | model
 recall, fare war, fleet sale, bankruptcy hearing | raised fares, cancelled the order, cut capacity, sold part of the
 fleet
-""", 4: """
+""",
+    4: """
 software, browser, desktop | software maker, open-source project, developer community, start-up | programmer,
 developer, software engineer, hacker, system administrator, web designer | operating system, web browser, software
 patch, source code, database, search engine, upgrade, plug-in, algorithm, compiler, spreadsheet | beta release,
@@ -191,7 +196,8 @@ fossil, quantum, laser | natural history museum, physics faculty, particle labor
 archaeologist, chemist, mathematician, anthropologist | fossil, dinosaur skeleton, particle, laser, nanotube, isotope,
 primate, magnetic field, theorem | excavation, collider run, field season, chemistry lecture | unearthed a skull,
 cooled the atoms, proved the theorem, dated the bones
-"""}
+""",
+}
 
 
 def frames(text, mark="|"):
@@ -210,7 +216,7 @@ LEXICON = {label: [subtopic(topic) for topic in text.split("\n\n")] for label, t
 SHARED = {
     "who": "spokesman, lawyer, insider, rival, supporter, critic, observer, colleague, adviser, witness",
     "matter": "decision, plan, dispute, deal, setback, comeback, defeat, victory, delay, gamble, campaign, battle, "
-              "rally, recovery, challenge, defence, strategy",
+    "rally, recovery, challenge, defence, strategy",
     "verb": "defends, rejects, welcomes, questions, backs, awaits, seeks, faces, loses, wins, attacks, hails, drops",
     "past": "defended, rejected, welcomed, questioned, backed, criticised, attacked, won, lost, hailed, dropped",
     "day": "Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday",
@@ -220,19 +226,21 @@ SHARED = {
     "mood": "upbeat, cautious, relieved, surprised, divided, confident, doubtful, patient",
     "country": "Velmora, Karsund, Belidor, Quennar, Zembria, Lorvane, Ithria, Pellonia, Sarvenia, Uldran, Castova",
     "city": "Veldhaven, Port Corran, Aldermoor, Tolvane, Halrick, Estmere, Dunmarsh, Osterby, Kilmaren, Lakeminster, "
-            "Fernhollow, Ravensmoor, Windle Bay, Morrowgate",
+    "Fernhollow, Ravensmoor, Windle Bay, Morrowgate",
     "first": "Marta, Joren, Lena, Tomas, Ilse, Owen, Nadia, Hugo, Clara, Devin, Yara, Felix, Ingrid, Samir",
     "last": "Tarnwick, Brellan, Oskerby, Fenwold, Harlisle, Quorley, Maddrick, Velcourt, Strandell, Pomeray, Wexholm, "
-            "Ardlow, Cressby, Rostvane, Thornabee",
+    "Ardlow, Cressby, Rostvane, Thornabee",
     "stem": "Corvane, Brightmere, Nordexa, Quillon, Tessaly, Ambrel & Rook, Vantora, Lumerane, Pinemarsh, Harl & Sons, "
-            "Kestwick, Drayvon, Ferrolux, Oxmantle",
+    "Kestwick, Drayvon, Ferrolux, Oxmantle",
     "agency": "Farwire, Newswire, Presslane, Wirepost, Globefeed",
 }
 SHARED = {name: words.split(", ") for name, words in SHARED.items()}
-ENTITY = {1: ["the {city} council", "the government of {country}", "the ruler of {country}", "the province of {city}"],
-          2: ["Sporting {city}", "the {country} team", "{city} Athletic", "{city} United"],
-          3: ["{stem}", "{stem} Group", "{stem} Holdings", "{city} Bank", "{stem} Inc."],
-          4: ["{stem}", "{stem} Labs", "{city} University", "{stem} Systems", "{stem} Inc."]}
+ENTITY = {
+    1: ["the {city} council", "the government of {country}", "the ruler of {country}", "the province of {city}"],
+    2: ["Sporting {city}", "the {country} team", "{city} Athletic", "{city} United"],
+    3: ["{stem}", "{stem} Group", "{stem} Holdings", "{city} Bank", "{stem} Inc."],
+    4: ["{stem}", "{stem} Labs", "{city} University", "{stem} Systems", "{stem} Inc."],
+}
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Frames. {agent}, {thing} ... come from the story's own class, {x_agent}, {x_thing} ... from the other class of a
@@ -277,14 +285,16 @@ MAIN = {
         "The {event} opened in {city} with a {matter} that may change how the {agent} looks at the {thing}.",
         "{entity} lost ground on {day} when the {thing} went the wrong way late in the {event}.",
         "A {mood} {agent} told {city} radio that the {thing} had been the hardest part of the {event}.",
-        "The {org} will send a {nth} {agent} to {city} because of the {thing}, {person} said."],
+        "The {org} will send a {nth} {agent} to {city} because of the {thing}, {person} said.",
+    ],
     "weak": [
         "{person} said on {day} that the {matter} in {city} had come as no surprise to the {agent}.",
         "{entity} will wait until {month} before making the {matter} public, a {who} said on {day}.",
         "After the {event} the mood in {city} was {mood}, and {last} did not want to talk about the {matter}.",
         "The {matter} that {country} had been waiting for came on {day}, and a {who} called it a good start.",
         "A {who} in {city} {past} the {matter} on {day}, saying that it had gone on for {num} months.",
-        "{person} is {mood} about the {thing}, but says that {num} months is a long time in {country}."],
+        "{person} is {mood} about the {thing}, but says that {num} months is a long time in {country}.",
+    ],
     "background": [
         "Although the {x_agent} {x_act}, it was the {thing} that mattered in {city} on {day}, and the {agent} knew it.",
         "The {agent} {act} on {day}, weeks after the {x_event} had put the {x_thing} in the news.",
@@ -297,19 +307,22 @@ MAIN = {
         "With the {x_thing} forgotten and the {x_event} over, {city} turned to the {thing} on {day}.",
         "The {x_agent} was there and the {x_org} sent flowers, but the day belonged to the {agent}, who {act}.",
         "News of the {thing} pushed the {x_event} and the {x_thing} off the front pages in {country} on {day}.",
-        "Like a {x_agent} before the {x_event}, the {agent} was {mood} on {day} about the {thing}."],
+        "Like a {x_agent} before the {x_event}, the {agent} was {mood} on {day} about the {thing}.",
+    ],
     "compound": [
         "The {x_mod} {thing} has divided {city}, where the {agent} {past} it on {day} in front of a {x_agent}.",
         "A {x_mod} {agent} from {country} {act} on {day}, to the surprise of the {x_org}.",
         "{person} says the {x_mod} {thing} will not go away, whatever the {x_agent} may hope for.",
         "The {x_mod} {org} expects the {thing} by {month}, and the {x_agent} will have to wait.",
-        "What {city} calls the {x_mod} {event} ended on {day} with a {matter} over the {thing} and a {x_agent}."],
+        "What {city} calls the {x_mod} {event} ended on {day} with a {matter} over the {thing} and a {x_agent}.",
+    ],
     "ambiguous": [
         "The {agent} and the {x_agent} met in {city} on {day} to talk about the {thing} and the {x_thing}.",
         "The {x_agent} and the {agent} both had a say in the {matter}, which took in the {x_thing} and the {thing}.",
         "Between the {x_event} and the {event} there was not much to choose in {country}, {person} said.",
         "In {city} the {x_org} and the {org} share one building, one {matter} and, since {day}, one {who}.",
-        "Part {thing}, part {x_thing}: the {matter} in {city} is hard to place, a {who} said on {day}."],
+        "Part {thing}, part {x_thing}: the {matter} in {city} is hard to place, a {who} said on {day}.",
+    ],
 }
 # Second and third sentences: small talk, some with one more topical word; sentences in a class's own common words; and,
 # for cross-over stories, sentences about the other class.
@@ -381,7 +394,28 @@ PAIRS = {
         new {thing} on {day} that needs {num} percent less power. | The technology behind the {thing} works at
         last, said engineers at {stem}, whose shares had lost {num} percent on the delay."""),
 }
-SMALL = set(["a", "an", "and", "as", "at", "by", "for", "from", "in", "is", "of", "on", "over", "that", "the", "to", "up", "with"])
+SMALL = set(
+    [
+        "a",
+        "an",
+        "and",
+        "as",
+        "at",
+        "by",
+        "for",
+        "from",
+        "in",
+        "is",
+        "of",
+        "on",
+        "over",
+        "that",
+        "the",
+        "to",
+        "up",
+        "with",
+    ]
+)
 
 
 def zipf(rng, words, power=1.5):
@@ -416,7 +450,7 @@ class Story:
     def __getitem__(self, slot):
         while slot not in self.values:
             value = self.draw(slot)
-            if value not in self.values.values():                    # "thing2" is to differ from "thing"
+            if value not in self.values.values():  # "thing2" is to differ from "thing"
                 self.values[slot] = value
         return self.values[slot]
 
@@ -461,14 +495,14 @@ def body(story):
 
 def dirt(rng, title, text, story):
     """The traces that web pages left in AG News, at low rates."""
-    if rng.random() < 0.30:                                          # agency, as a dateline and perhaps in the title
+    if rng.random() < 0.30:  # agency, as a dateline and perhaps in the title
         agency = rng.choice(SHARED["agency"])
         text = f"{agency} - {text}" if rng.random() < 0.5 else f"{story['city'].upper()} ({agency}) - {text}"
         title += f" ({agency})" if rng.random() < 0.4 else ""
     if rng.random() < 0.35:
         title, text = (part.replace("'", " #39;").replace("$", " #36;") for part in (title, text))
     if rng.random() < 0.5:
-        text = text.replace("\"", " quot;").strip()
+        text = text.replace('"', " quot;").strip()
     if rng.random() < 0.8:
         title, text = title.replace("&", "&amp;"), text.replace("&", "&amp;")
     chance = rng.random()
@@ -476,8 +510,8 @@ def dirt(rng, title, text, story):
         text = f"&lt;b&gt;{story['city']}&lt;/b&gt; {text}"
     elif chance < 0.025:
         link = f"http://www.example.com/story?id={rng.randint(1000, 9999)}"
-        text += f" &lt;A HREF=\"{link}\"&gt;Full story&lt;/A&gt;"
-    elif chance < 0.055:                                             # a lost line break
+        text += f' &lt;A HREF="{link}"&gt;Full story&lt;/A&gt;'
+    elif chance < 0.055:  # a lost line break
         words = text.split(" ")
         cut = rng.randint(1, len(words) - 1)
         text = " ".join(words[:cut]) + "\\" + " ".join(words[cut:])
@@ -520,7 +554,7 @@ def generate(seed=SEED):
         if row[2] not in seen:
             seen.add(row[2])
             made.append((row, story))
-    train, test = made[N_TEST - N_LEAK:], made[:N_TEST - N_LEAK]
+    train, test = made[N_TEST - N_LEAK :], made[: N_TEST - N_LEAK]
     copied = rng.sample(train, N_EXACT + N_NEAR + N_LEAK)
     exact, near, leak = copied[:N_EXACT], copied[N_EXACT:-N_LEAK], copied[-N_LEAK:]
     train_rows = [row for row, _ in train + exact]
