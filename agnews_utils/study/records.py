@@ -17,6 +17,9 @@ from ..training import TrainingArgs
 from .runs import RUNS, Group, Run, from_disk
 
 COMMITTED_RESULTS = ROOT / "data" / "results"
+# what a record must hold
+METADATA = {"history", "seed", "best_epoch", "rows", "parameters", "recipe", "train_seconds", "machine"}
+ARRAYS = {"logits", "labels", "validation_logits", "validation_labels"}
 # all of a record that is committed; weights are not
 RECORD_FILES = ("record.json", "test_logits.safetensors", "train_logits.safetensors")
 
@@ -110,27 +113,17 @@ def read_record(folder: Path, run: Run) -> Record:
         raise ValueError(
             f"The run record {path} cannot be read ({reason}): delete its folder, and the run is made again."
         ) from reason
-    wanted = {"history", "seed", "best_epoch", "rows", "parameters", "recipe", "train_seconds", "machine"}
-    lacks = sorted(
-        wanted - set(metadata) | {"logits", "labels", "validation_logits", "validation_labels"} - set(arrays)
-        if isinstance(metadata, dict)
-        else wanted
-    )
+    there = metadata if isinstance(metadata, dict) else {}
+    lacks = sorted((METADATA | ARRAYS) - set(there) - set(arrays))
     if lacks:
         raise ValueError(
             f"The run record in {folder} lacks {', '.join(lacks)}: another version of the course made it, or it is "
             "damaged; get it again with git, or move the folder away, and the run is made again."
         )
-    return Record(
-        run=run,
-        seed=metadata["seed"],
-        metadata=metadata,
-        history=pd.DataFrame(metadata["history"]),
-        test_logits=arrays["logits"].astype(np.float32),
-        labels=arrays["labels"].astype(np.int64),
-        validation_logits=arrays["validation_logits"].astype(np.float32),
-        validation_labels=arrays["validation_labels"].astype(np.int64),
-    )
+    logits = {name: arrays[name].astype(np.float32) for name in ("logits", "validation_logits")}
+    labels = {name: arrays[name].astype(np.int64) for name in ("labels", "validation_labels")}
+    history = pd.DataFrame(metadata["history"])
+    return Record(run, metadata["seed"], metadata, history, test_logits=logits.pop("logits"), **logits, **labels)
 
 
 def published_records() -> tuple[dict[str, list[Record]], str]:

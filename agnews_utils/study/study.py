@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from ..baselines import Baseline
 from ..batches import ArticleDataset, ArticleSubset, WithTeacher
 from ..data import fingerprint
 from ..models import count_parameters
 from ..settings import Settings, read_settings
 from ..support.files import load_weights
 from ..support.runtime import machine
-from ..training import TrainingArgs, fit, predict, seed_everything
+from ..training import TrainingArgs, TrainingResult, fit, predict, seed_everything
 from .inputs import SPLITS, Inputs
 from .records import COMMITTED_RESULTS, Record, published_records
 from .runs import RUNS, Group, Run, to_disk
@@ -40,8 +41,6 @@ class Study:
         self.settings = settings or read_settings()
         self.inputs = Inputs(self.settings)
         self.runs = dict(RUNS)
-
-    # --- what this study is
 
     @cached_property
     def key(self) -> str:
@@ -74,8 +73,6 @@ class Study:
     def __str__(self) -> str:
         files = self.inputs.encoder_files
         return f"{self.settings}\n{self.inputs.source}\nencoder: {files.name} (weights {files.weights}), frozen"
-
-    # --- its runs
 
     def add(self, run: Run) -> None:
         """Adds a run of your own, which is then made, kept and found as any other.
@@ -164,8 +161,6 @@ class Study:
         if run.inputs in ("features", "tokens") or run.teacher:
             spec["encoder"] = self.inputs.encoder_files.weights
         return _set(spec)
-
-    # --- what is there of a run, or is made now
 
     def found(self, name: str, seed: int = 0) -> Path | None:
         """The folder that holds the run's record: this study's own, else one committed under ``data/results``."""
@@ -256,15 +251,29 @@ class Study:
 
     def _make(self, run: Run, seed: int, wait: bool = True) -> None:
         """Makes the run under its lock, unless another process was first."""
-        key = self.run_key(run.name, seed)
+        key, splits = self.run_key(run.name, seed), self.inputs.splits
         with self.store.making(key, f"{run.title}, seed {seed}", wait) as to_be_made:
-            if to_be_made:
-                made = self._make_baseline if run.inputs == "text" else self._make_model
-                metadata, arrays = made(run, seed)
-                metadata["rows"] = {split: len(self.inputs.splits[split]) for split in SPLITS} | metadata["rows"]
-                self.store.save(key, self._metadata(run, seed) | metadata, arrays | self._labels())
+            if not to_be_made:
+                return
+            trained = self._train_baseline if run.inputs == "text" else self._train_model
+            result, parameters, rows, logits = trained(run, seed)
+            arrays: dict[str, np.ndarray] = {
+                "logits": logits["test"].astype(np.float16),
+                "validation_logits": logits["validation"].astype(np.float16),
+                "labels": np.asarray(splits["test"]["label"], np.uint8),
+                "validation_labels": np.asarray(splits["validation"]["label"], np.uint8),
+            }
+            metadata = self._metadata(run, seed) | {
+                "rows": {split: len(splits[split]) for split in SPLITS} | {"train": rows},
+                "parameters": parameters,
+                "best_epoch": result.best_epoch,
+                "train_seconds": sum(row["train_seconds"] for row in result.history),
+                "history": result.history,
+            }
+            self.store.save(key, metadata, arrays)
 
-    def _make_model(self, run: Run, seed: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    def _train_model(self, run: Run, seed: int) -> tuple[TrainingResult, int, int, dict[str, np.ndarray]]:
+        """What training gave, parameters, training articles, and logits by split."""
         model, train = self.build(run.name, seed), self._training_set(run)
         eval_sets = {split: self.inputs.dataset(split, run.inputs) for split in ("validation", "test")}
         result = fit(
@@ -274,13 +283,13 @@ class Study:
         logits = {split: predict(model, dataset, self.settings).numpy() for split, dataset in eval_sets.items()}
         if seed == 0 and any(run.name == other.teacher for other in self.runs.values()):
             self._keep_train_logits(run, model)
-        return _results(result.history, result.best_epoch, count_parameters(model), len(train), logits)
+        return result, count_parameters(model), len(train), logits
 
-    def _make_baseline(self, run: Run, seed: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    def _train_baseline(self, run: Run, seed: int) -> tuple[Baseline, int, int, dict[str, np.ndarray]]:
         splits = self.inputs.splits
         fitted = run.model(splits["train"], splits["validation"], seed)
         logits = {split: fitted.logits(splits[split]["text"]) for split in ("validation", "test")}
-        return _results(fitted.history, fitted.best_epoch, fitted.parameters, len(splits["train"]), logits)
+        return fitted, fitted.parameters, len(splits["train"]), logits
 
     def _training_set(self, run: Run) -> ArticleDataset:
         """What the run trains on, with the teacher's logits where its loss compares with them."""
@@ -303,26 +312,7 @@ class Study:
             "machine": machine(self.settings.device),
         }
 
-    def _labels(self) -> dict[str, np.ndarray]:
-        names = {"labels": "test", "validation_labels": "validation"}
-        return {name: np.asarray(self.inputs.splits[split]["label"], np.uint8) for name, split in names.items()}
-
 
 def _set(options: dict[str, Any]) -> dict[str, Any]:
     """The options that are not at their default."""
     return {name: value for name, value in options.items() if value not in (None, {}, False, 0)}
-
-
-def _results(
-    history: list[dict], best_epoch: int, parameters: int, train_rows: int, logits: dict[str, np.ndarray]
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What a record keeps of a finished run: metadata and arrays."""
-    metadata = {
-        "rows": {"train": train_rows},
-        "parameters": parameters,
-        "best_epoch": best_epoch,
-        "train_seconds": sum(row["train_seconds"] for row in history),
-        "history": history,
-    }
-    names = {"logits": "test", "validation_logits": "validation"}
-    return metadata, {name: logits[split].astype(np.float16) for name, split in names.items()}

@@ -470,7 +470,10 @@ def test_damaged_record(smoke_study, tmp_path, damage):
 
 def test_a_programming_error_is_not_called_damage(smoke_study, monkeypatch):
     # as when a field of a record is renamed in the code: nothing on disk is wrong
-    monkeypatch.setattr(records, "Record", lambda **_: (_ for _ in ()).throw(TypeError("unexpected argument 'model'")))
+    def broken(*_, **__):
+        raise TypeError("unexpected argument 'model'")
+
+    monkeypatch.setattr(records, "Record", broken)
     with pytest.raises(TypeError, match="unexpected argument"):
         read_record(folder_of(smoke_study, MODEL3), RUNS[MODEL3])
 
