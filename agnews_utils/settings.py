@@ -94,10 +94,9 @@ class Settings:
         stop = f"; a run stops after {p.patience} epochs without a new best on validation" if p.patience else ""
         return (
             f"profile {p.name}: {_rows(p.train_rows)} training, {p.validation_rows:,} validation, "
-            f"{_rows(p.test_rows)} test rows; epochs: teacher {p.teacher_epochs}, students {p.student_epochs} "
-            f"(four layers) and {p.small_student_epochs} (one layer), characters {p.char_epochs}\n"
-            f"Adam at {self.lr}, batch {self.batch_size}, {self.max_length} tokens; {self.device}, "
-            f"{precision(self.device)}{stop}"
+            f"{_rows(p.test_rows)} test rows; epochs: teacher {p.teacher_epochs}, students {p.student_epochs} (four "
+            f"layers) and {p.small_student_epochs} (one layer), characters {p.char_epochs}\nAdam at {self.lr}, batch "
+            f"{self.batch_size}, {self.max_length} tokens; {self.device}, {precision(self.device)}{stop}"
         )
 
 

@@ -132,10 +132,15 @@ def plan_in_words(study: Study, steps: list[Step], workers: int) -> str:
             lines.append(f"{run.title:<58}{'':>6}   left out: pip install -e .[fasttext] for it")
     ready = all(map(study.inputs.has_features, ("train", "validation", "test")))
     lines.append(f"features of the frozen encoder: {'cached' if ready else 'to be computed first'}")
+    return "\n".join([*lines, _left(steps, workers)])
+
+
+def _left(steps: list[Step], workers: int) -> str:
     count, seconds = sum(step.to_do for step in steps), sum(step.seconds_left for step in steps) / workers
+    if not count:
+        return "nothing to do: every run is there"
     to_do = f"{plural(count, 'run')} to do, at most {format_duration(seconds)} with {plural(workers, 'worker')}"
-    lines.append(f"{to_do} (less where validation stops a run early)" if count else "nothing to do: every run is there")
-    return "\n".join(lines)
+    return f"{to_do} (less where validation stops a run early)"
 
 
 def _counts(steps: list[Step]) -> str:
@@ -166,23 +171,20 @@ def work(study: Study, say=print) -> None:
             time.sleep(POLL_SECONDS)
 
 
-def _worker(number: int, threads: int, quiet: bool) -> None:
+def _worker(number: int, threads: int, style: str) -> None:
     torch.set_num_threads(threads)
-    settings = replace(read_settings(), progress="off" if quiet else "text", bar_position=number)
-    work(Study(settings), say=tqdm.write)
+    work(Study(replace(read_settings(), progress=style, bar_position=number)), say=tqdm.write)
 
 
 def _work_together(study: Study, workers: int, threads: int, total: int) -> int:
     """Starts the workers and shows how many runs are there; the exit status."""
-    quiet = study.settings.progress == "off" or not sys.stderr.isatty()
+    style = "off" if study.settings.progress == "off" or not sys.stderr.isatty() else "text"
     context = multiprocessing.get_context("spawn")
-    crew = [context.Process(target=_worker, args=(n, threads, quiet)) for n in range(1, workers + 1)]
+    crew = [context.Process(target=_worker, args=(n, threads, style)) for n in range(1, workers + 1)]
     for process in crew:
         process.start()
     try:
-        with progress_bar(
-            replace(study.settings, progress="off" if quiet else "text"), total=total, desc="runs"
-        ) as bar:
+        with progress_bar(replace(study.settings, progress=style), total=total, desc="runs") as bar:
             while any(process.is_alive() for process in crew):
                 bar.update(total - len(missing(study)) - bar.n)
                 time.sleep(POLL_SECONDS)
@@ -191,11 +193,10 @@ def _work_together(study: Study, workers: int, threads: int, total: int) -> int:
         for process in crew:
             process.terminate()
         return 130
-    for process in crew:
-        process.join()
+    failed = [process.exitcode for process in crew if process.exitcode]
     if left := len(missing(study)):
         print(f"{left} runs are missing: what stopped them is above; make study goes on.", file=sys.stderr)
-    return int(bool(left) or any(process.exitcode for process in crew))
+    return 1 if left or failed else 0
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,6 +10,7 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from ..analysis.articles import statistics_of_test_articles
 from ..analysis.pairs import accuracy_per_article
@@ -43,15 +44,7 @@ def publish() -> int:
     """Copies a finished run's notebooks, figures and records to the committed folders; refuses the embedded sample."""
     study = Study(read_settings())
     made = sorted((study.output / "notebooks").glob("*.ipynb"))
-    failed = [path.name for path in made if '"output_type": "error"' in path.read_text(encoding="utf-8")]
-    refused = None
-    if study.inputs.source.is_sample:
-        refused = "Only a run on AG News is published: set AGNEWS_DATA_DIR, make run, then make publish."
-    elif {path.name for path in made} != {path.name for path in NOTEBOOKS.glob("[0-9]*.ipynb")}:
-        refused = f"{study.output} holds no finished run of all notebooks: make run first."
-    elif failed:
-        refused = f"{', '.join(failed)} failed in the last run: make run again, then make publish."
-    if refused:
+    if refused := refusal(study, made):
         print(refused, file=sys.stderr)
         return 1
     for path in made:
@@ -65,6 +58,16 @@ def publish() -> int:
     publish_table()
     print(f"Published {study.title}.")
     return 0
+
+
+def refusal(study: Study, made: list[Path]) -> str | None:
+    """Why a run with these executed notebooks is not published; None where it can be."""
+    if study.inputs.source.is_sample:
+        return "Only a run on AG News is published: set AGNEWS_DATA_DIR, make run, then make publish."
+    if {path.name for path in made} != {path.name for path in NOTEBOOKS.glob("[0-9]*.ipynb")}:
+        return f"{study.output} holds no finished run of all notebooks: make run first."
+    failed = [path.name for path in made if '"output_type": "error"' in path.read_text(encoding="utf-8")]
+    return f"{', '.join(failed)} failed in the last run: make run again, then make publish." if failed else None
 
 
 def publish_records(study: Study) -> int:

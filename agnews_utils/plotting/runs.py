@@ -55,13 +55,17 @@ def accuracy_panel(axes: Axes, records: list[Record]) -> None:
     label = "selected on validation" + (" (dots: other seeds)" if several else "")
     ring = {"markersize": 10, "markerfacecolor": "none", "color": ORANGE}
     axes.plot(first.best_epoch, history["test_accuracy"][first.best_epoch - 1], "o", **ring, label=label)
-    drawn = [curve["test_accuracy"].to_numpy() for curve in (theirs, *(r.history for r in records)) if len(curve)]
-    lowest = min(curve[1 if len(curve) > 5 else 0 :].min() for curve in drawn)
-    highest = max(curve.max() for curve in drawn)
-    axes.set_ylim(min(0.84, np.floor(lowest * 20 - 0.2) / 20), min(1.005, max(0.94, np.ceil(highest * 20 + 0.2) / 20)))
+    axes.set_ylim(_accuracy_limits([theirs, *(r.history for r in records)]))
     axes.set(xlabel="epoch", ylabel="test accuracy", title="Test accuracy by epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize="x-small", frameon=False)
+
+
+def _accuracy_limits(curves: list[pd.DataFrame]) -> tuple[float, float]:
+    drawn = [curve["test_accuracy"].to_numpy() for curve in curves if len(curve)]
+    lowest = min(curve[1 if len(curve) > 5 else 0 :].min() for curve in drawn)
+    highest = max(curve.max() for curve in drawn)
+    return min(0.84, np.floor(lowest * 20 - 0.2) / 20), min(1.005, max(0.94, np.ceil(highest * 20 + 0.2) / 20))
 
 
 def _other_seeds(axes: Axes, records: list[Record]) -> None:

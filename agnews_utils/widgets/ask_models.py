@@ -79,10 +79,9 @@ class AskTheModels(Panel):
             names = list(self.asked.value)
             if not self.models.names():
                 raise ValueError(
-                    "No trained model's weights are here: run notebooks 02 to 04 first, or, where those only read the "
-                    "records that "
-                    f"come with the project, study.model({FAVOURITE!r}), which trains it in minutes; then this cell "
-                    "again."
+                    "No trained model's weights are here: run notebooks 02 to 04 first, or, where those only read "
+                    f"the records that come with the project, study.model({FAVOURITE!r}), which trains it in "
+                    "minutes; then this cell again."
                 )
             if not text:
                 raise ValueError("There is no text to read: type or paste a headline, then press the button.")
@@ -116,10 +115,8 @@ class AskTheModels(Panel):
             )  # fmt: skip
         return (
             f"<p><strong>{escape(self.models.title(self.explained.value))} says {CLASS_NAMES[predicted]}.</strong> "
-            "Left out one at a "
-            "time, a word changes that class's probability by this many hundredths. Plus (orange): the word spoke for "
-            "the "
-            f"class. Minus (blue): it spoke against.</p><p>{' '.join(spans)}</p>"
+            "Left out one at a time, a word changes that class's probability by this many hundredths. Plus "
+            f"(orange): the word spoke for the class. Minus (blue): it spoke against.</p><p>{' '.join(spans)}</p>"
         )
 
     def _tables(self, predicted: int) -> str:

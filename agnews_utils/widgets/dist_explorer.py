@@ -208,10 +208,9 @@ class DISTExplorer(Panel):
         return (
             f"DIST loss at tau {m.loss.tau:.2f}, {'with' if m.loss.scale_tau2 else 'without'} tau²: cross-entropy "
             f"{m.terms['ce']:.4f}, inter {m.terms['inter']:.4f}, intra {m.terms['intra']:.4f}, total {m.total:.4f}. "
-            "Article "
-            f"{row + 1}, truly {CLASS_NAMES[int(self.labels[row])]}: {says[0]}, {says[1]}. The total's gradient is "
-            "largest on "
-            f"{CLASS_NAMES[largest]}, {signed(gradient[largest])}: training {pushes(gradient[largest])} that logit."
+            f"Article {row + 1}, truly {CLASS_NAMES[int(self.labels[row])]}: {says[0]}, {says[1]}. The total's "
+            f"gradient is largest on {CLASS_NAMES[largest]}, {signed(gradient[largest])}: training "
+            f"{pushes(gradient[largest])} that logit."
         )
 
     def _tables(self) -> str:
@@ -233,8 +232,7 @@ class DISTExplorer(Panel):
         if np.abs(m.gradients["total"]).max() > HUGE_GRADIENT:
             note = (
                 "<p>The gradient is huge because a row (article) or column (class) of the student's probabilities is "
-                "nearly "
-                "constant: a correlation divides by its spread.</p>"
+                "nearly constant: a correlation divides by its spread.</p>"
             )
         head = ["class", "student", "teacher", *(f"gradient of {title}" for title in TERMS.values())]
         caption = (

@@ -193,10 +193,9 @@ class DistilYourself(Panel):
         low, high = accuracy_interval(np.arange(rows) < round(shares[0] * rows))
         return (
             f"Accuracies are on the {rows:,} validation articles: one who tries settings until a number pleases "
-            "chooses "
-            "by that number, and the test set must choose nothing. With so many articles, an accuracy of "
-            f"{shares[0]:.0%} is known to "
-            f"about {50 * (high - low):.1f} percentage points either way, and every other seed gives another one."
+            "chooses by that number, and the test set must choose nothing. With so many articles, an accuracy of "
+            f"{shares[0]:.0%} is known to about {50 * (high - low):.1f} percentage points either way, and every "
+            "other seed gives another one."
         )
 
     def _pressed(self) -> None:
