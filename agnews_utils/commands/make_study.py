@@ -184,19 +184,23 @@ def _work_together(study: Study, workers: int, threads: int, total: int) -> int:
     for process in crew:
         process.start()
     try:
-        with progress_bar(replace(study.settings, progress=style), total=total, desc="runs") as bar:
-            while any(process.is_alive() for process in crew):
-                bar.update(total - len(missing(study)) - bar.n)
-                time.sleep(POLL_SECONDS)
+        _show(study, crew, style, total)
     except KeyboardInterrupt:
         print("\nStopped; make study goes on from the last finished epoch of each run.", file=sys.stderr)
         for process in crew:
             process.terminate()
         return 130
-    failed = [process.exitcode for process in crew if process.exitcode]
     if left := len(missing(study)):
         print(f"{left} runs are missing: what stopped them is above; make study goes on.", file=sys.stderr)
-    return 1 if left or failed else 0
+    return 1 if left or any(process.exitcode for process in crew) else 0
+
+
+def _show(study: Study, crew: list, style: str, total: int) -> None:
+    """A progress bar of finished runs while workers live."""
+    with progress_bar(replace(study.settings, progress=style), total=total, desc="runs") as bar:
+        while any(process.is_alive() for process in crew):
+            bar.update(total - len(missing(study)) - bar.n)
+            time.sleep(POLL_SECONDS)
 
 
 def main(arguments: list[str] | None = None) -> int:
