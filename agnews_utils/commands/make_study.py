@@ -178,7 +178,7 @@ def _worker(number: int, threads: int, style: str) -> None:
 
 def _work_together(study: Study, workers: int, threads: int, total: int) -> int:
     """Starts the workers and shows how many runs are there; the exit status."""
-    style = "off" if study.settings.progress == "off" or not sys.stderr.isatty() else "text"
+    style = _bar_style(study.settings)
     context = multiprocessing.get_context("spawn")
     crew = [context.Process(target=_worker, args=(n, threads, style)) for n in range(1, workers + 1)]
     for process in crew:
@@ -193,6 +193,11 @@ def _work_together(study: Study, workers: int, threads: int, total: int) -> int:
     if left := len(missing(study)):
         print(f"{left} runs are missing: what stopped them is above; make study goes on.", file=sys.stderr)
     return 1 if left or any(process.exitcode for process in crew) else 0
+
+
+def _bar_style(settings: Settings) -> str:
+    """Bars are for terminals; a log file would fill with them."""
+    return "text" if settings.progress != "off" and sys.stderr.isatty() else "off"
 
 
 def _show(study: Study, crew: list, style: str, total: int) -> None:
