@@ -318,8 +318,8 @@ def test_markdown_table(smoke_records):
     }
     for row in table.to_dict("records"):
         written = cells[row["model"]]
-        assert f"**{100 * row['ours, selected on validation']:.2f}**" in written
-        assert f"{100 * row['95% low']:.2f} to {100 * row['95% high']:.2f}" in written
+        assert f"**{100 * row['test_accuracy']:.2f}**" in written
+        assert f"{100 * row['low']:.2f} to {100 * row['high']:.2f}" in written
     assert {"90.87", "6.03 M"} <= set(cells["Model 1: Simple CNN, plain"])
     assert any("90.83 (quoted)" in cell for cell in cells["Model 5: character VDCNN"])
     assert "nan" not in "".join(rows)
