@@ -247,7 +247,7 @@ def test_stop_ends_a_training_and_says_so(distilled, tryout):
     distilled.shoot(TRYOUT, "while it trains")
     press(tryout, "Stop")
     expect(alert(tryout)).to_contain_text("Stopped: ", timeout=SLOW)
-    expect(alert(tryout)).to_contain_text("this try is not in the table")
+    expect(alert(tryout)).to_contain_text("this trial is not in the table")
     expect(trials(tryout)).to_have_count(before)
     expect(tryout.get_by_role("button", name="Train", exact=True)).to_be_enabled()
     distilled.shoot(TRYOUT, "stopped")
