@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -194,6 +193,7 @@ def test_no_space_on_the_disk(tiny_encoder, articles, settings, monkeypatch, whe
 
 
 def test_no_space_for_real(tiny_encoder, articles, settings):
+    resource = pytest.importorskip("resource", reason="Windows has no such limit")
     # the system itself refuses a file beyond this size (EFBIG, as on a full quota)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))

@@ -81,6 +81,7 @@ def test_finished_run_is_not_trained_again(undisturbed, tmp_path, monkeypatch):
     assert train(tmp_path).history == first.history  # seconds included
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_killed_run_ends_with_the_same_numbers(undisturbed, tmp_path):
     # SIGKILL leaves no chance to tidy up: what lies in the folder is all that the next run has
     process = subprocess.Popen([sys.executable, tiny_training.__file__, tmp_path], cwd=ROOT, env=environment())
