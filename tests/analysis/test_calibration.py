@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from helpers import relabelled
+from made_records import record_of
 from scipy.special import softmax
-from test_tables import record_of, relabelled
 
 from agnews_utils.analysis.calibration import confidence, expected_calibration_error, fit_temperature, reliability
 from agnews_utils.analysis.tables import calibration_table

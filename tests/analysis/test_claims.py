@@ -1,7 +1,7 @@
 """The rule for the verdicts on the report's claims."""
 
 import pytest
-from test_tables import PAIR, match_seeds, record_of, rights
+from made_records import PAIR, match_seeds, record_of, rights
 
 from agnews_utils.analysis.claims import CLAIMS, DOES_NOT_HOLD, HOLDS, INCONCLUSIVE, verdicts
 
