@@ -1,4 +1,4 @@
-"""The interactive panels of the notebooks."""
+"""The interactive panels of the notebooks, a class a widget."""
 
 from .ask_models import AskTheModels
 from .browse_errors import BrowseErrors

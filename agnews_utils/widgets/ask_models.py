@@ -5,28 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-import ipywidgets
+from ipywidgets import HTML, SelectMultiple, Textarea
 
+from ..models import SimpleCNN, SimplerCNN
 from ..plotting.style import BLUE, CLASS_COLOURS, ORANGE
 from ..settings import CLASS_NAMES
 from ..study.answers import REPEATS, Answer, Answering
-from ..study.runs import MODEL4, RUNS
+from ..study.runs import MODEL4
 from ..study.study import Study
-from .controls import WHOLE_DESCRIPTION, button, choice, side_by_side, table
-from .panel import Panel
-from .raster import look, new_figure, png_of
+from .panel import Panel, button, control, dropdown, html_table, new_figure, png_of, side_by_side
 
 HEADLINE = "Small shipyard bets on robot welders as orders for electric ferries double"  # invented for this course
 MAX_WORDS = 200
-FAVOURITE = MODEL4  # the student that the course is about
 HATCHES = ("", "///", "...", "xxx")
+NO_WEIGHTS = (
+    "No trained model's weights are here: run notebooks 02 to 04 first, or, where those only read the records that "
+    f"come with the project, study.model({MODEL4!r}), which trains it in minutes; then this cell again."
+)
 
 
 class AskTheModels(Panel):
-    """Type a headline; every model answers with its probabilities, and one of them with the words that mattered.
+    """Type a headline; every model with weights answers with its probabilities, one also with the words that mattered.
+
+    Its method is leave-one-out (occlusion): how far the predicted class's probability falls without a word.
 
     Attributes:
-        answers: the present :class:`Answer` of each model asked
+        answers: the present :class:`agnews_utils.study.answers.Answer` of each model asked
         words: (word, drop in the predicted class's probability) of the model chosen for it
     """
 
@@ -35,109 +39,79 @@ class AskTheModels(Panel):
 
     def __init__(self, study: Study, text: str = HEADLINE):
         super().__init__()
-        self.models = Answering(study)
-        self.answers: list[Answer] = []
-        self.words: list[tuple[str, float]] = []
-        self._make_controls(text)
-        self.word_view = ipywidgets.HTML()
-        self.children = [
-            self.text,
-            side_by_side(self.asked, self.explained),
-            side_by_side(self.ask_button),
-            self.error,
-            self.picture,
-            self.word_view,
-            self.details,
-        ]
-        self.picture.show(drawn_answers([]), "An empty chart: no model has been asked yet.")
-        self.ask()
-
-    def _make_controls(self, text: str) -> None:
+        self.study, self.models = study, Answering(study)
+        self.answers, self.words = [], []
         names = self.models.names()
         options = [(self.models.title(name), name) for name in names]
-        usual = [name for name in names if RUNS[name].group != "ablation"]
-        self.text = ipywidgets.Textarea(
-            value=text, description="Headline or article", tooltip="What the models are asked about", rows=3,
-            continuous_update=False, style=WHOLE_DESCRIPTION, layout=ipywidgets.Layout(width="95%"),
-        )  # fmt: skip
-        self.asked = ipywidgets.SelectMultiple(
-            options=options, value=usual or names, description="Models asked", rows=min(max(len(names), 2), 8),
-            tooltip="Hold Shift or Ctrl to choose several", style=WHOLE_DESCRIPTION,
-            layout=ipywidgets.Layout(width="460px"),
-        )  # fmt: skip
-        students = sorted(options, key=lambda option: RUNS[option[1]].model not in ("SimplerCNN", "SimpleCNN"))
-        self.explained = choice(
-            "Words that mattered to", students, "Each word is left out in turn, and this model asked again", "460px",
-            FAVOURITE if FAVOURITE in names else None,
-        )  # fmt: skip
+        usual = [name for name in names if study.runs[name].group != "ablation"] or names
+        small = (SimplerCNN, SimpleCNN)  # students come first, and of them the one that the course is about
+        explained = sorted(options, key=lambda option: (option[1] != MODEL4, study.runs[option[1]].model not in small))
+        typed = {"value": text, "rows": 3, "continuous_update": False}
+        self.text = control(Textarea, "Headline or article", "What the models are asked about", "95%", **typed)
+        several = {"options": options, "value": usual, "rows": min(max(len(names), 2), 8)}
+        self.asked = control(SelectMultiple, "Models asked", "Hold Shift or Ctrl to choose several", "460px", **several)
+        self.explained = dropdown("Words that mattered to", "Asked again without each word", explained, "460px")
         self.ask_button = button("Ask the models", "Sends the text to the chosen models", self.ask, "primary")
+        self.word_view = HTML()
+        above = (self.text, side_by_side(self.asked, self.explained), side_by_side(self.ask_button))
+        self.children = (*above, self.error, self.picture, self.word_view, self.status)
+        self.show_picture(answers_png([]), "An empty chart: no model has been asked yet.")
+        self.ask()
 
     def ask(self) -> list[Answer]:
-        """Asks the chosen models; trouble, an empty text say, is one sentence in :attr:`error`."""
-        with self.errors_shown():
-            text = " ".join(self.text.value.split())
-            names = list(self.asked.value)
+        """Asks the chosen models; what cannot be done, an empty text say, is one sentence in :attr:`error`."""
+        with self.showing_errors():
+            words = self.text.value.split()
             if not self.models.names():
-                raise ValueError(
-                    "No trained model's weights are here: run notebooks 02 to 04 first, or, where those only read "
-                    f"the records that come with the project, study.model({FAVOURITE!r}), which trains it in "
-                    "minutes; then this cell again."
-                )
-            if not text:
+                raise ValueError(NO_WEIGHTS)
+            if not words:
                 raise ValueError("There is no text to read: type or paste a headline, then press the button.")
-            if not names:
+            if not self.asked.value:
                 raise ValueError("No model is chosen: choose one or more in the list.")
-            if len(text.split()) > MAX_WORDS:
-                raise ValueError(f"The text has {len(text.split()):,} words: paste {MAX_WORDS} at most.")
-            answers = [self.models.ask(name, text) for name in names]
-            predicted, words = self.models.leave_one_out(self.explained.value, text)
-            self.answers, self.words = answers, words
-            self.picture.show(drawn_answers(answers), self._in_words())
-            self.word_view.value = self._coloured_words(predicted)
-            self.show_details(self._tables(predicted))
+            if len(words) > MAX_WORDS:
+                raise ValueError(f"The text has {len(words):,} words: paste {MAX_WORDS} at most.")
+            text = " ".join(words)
+            answers = [self.models.ask(name, text) for name in self.asked.value]
+            predicted, self.words = self.models.leave_one_out(self.explained.value, text)
+            self.answers = answers
+            says = (f"{a.title}: {CLASS_NAMES[a.prediction]} {a.probabilities[a.prediction]:.2f}." for a in answers)
+            self.show_picture(answers_png(answers), f"Class probabilities for the text. {' '.join(says)}")
+            self.word_view.value = self._coloured_words(CLASS_NAMES[predicted])
+            self.set_status(self._main_words(text, CLASS_NAMES[predicted]), self._table())
         return self.answers
 
-    def _in_words(self) -> str:
-        return "Class probabilities for the text. " + " ".join(
-            f"{a.title}: {CLASS_NAMES[a.prediction]} {a.probabilities[a.prediction]:.2f}." for a in self.answers
-        )
-
-    def _coloured_words(self, predicted: int) -> str:
+    def _coloured_words(self, predicted: str) -> str:
         """The words with their drops as numbers, and a colour as strong as the number is large."""
         strongest = max((abs(drop) for _, drop in self.words), default=0) or 1
-        spans = []
-        for word, drop in self.words:
-            red, green, blue = (int((ORANGE if drop > 0 else BLUE)[i : i + 2], 16) for i in (1, 3, 5))
-            spans.append(
-                f'<span style="display: inline-block; margin: 2px; padding: 1px 4px; border-radius: 3px; '
-                f'background: rgba({red}, {green}, {blue}, {0.5 * abs(drop) / strongest:.2f})">{escape(word)} '
-                f'<small>{in_hundredths(drop)}</small></span>'
-            )  # fmt: skip
+        spans = [
+            '<span style="display: inline-block; margin: 2px; padding: 1px 4px; border-radius: 3px; background: '
+            f'{ORANGE if drop > 0 else BLUE}{round(127 * abs(drop) / strongest):02x}">{escape(word)} '
+            f"<small>{in_hundredths(drop)}</small></span>"
+            for word, drop in self.words
+        ]
         return (
-            f"<p><strong>{escape(self.models.title(self.explained.value))} says {CLASS_NAMES[predicted]}.</strong> "
-            "Left out one at a time, a word changes that class's probability by this many hundredths. Plus "
-            f"(orange): the word spoke for the class. Minus (blue): it spoke against.</p><p>{' '.join(spans)}</p>"
+            f"<p><strong>{escape(self.models.title(self.explained.value))} says {predicted}.</strong> Left out one at "
+            "a time, a word changes that class's probability by this many hundredths. Plus (orange): the word spoke "
+            f"for the class. Minus (blue): it spoke against.</p><p>{' '.join(spans)}</p>"
         )
 
-    def _tables(self, predicted: int) -> str:
-        rows = [
-            [a.title, *(f"{p:.3f}" for p in a.probabilities), CLASS_NAMES[a.prediction], f"{a.milliseconds:.1f}"]
-            for a in self.answers
-        ]
-        first = sorted(self.words, key=lambda pair: -abs(pair[1]))[:5]
-        mattered = ", ".join(f"{word} {in_hundredths(drop)}" for word, drop in first)
-        study = self.models.study
-        tokens = len(study.inputs.tokenizer(" ".join(word for word, _ in self.words))["input_ids"])
-        longest = study.settings.max_length
+    def _main_words(self, text: str, predicted: str) -> str:
+        main = sorted(self.words, key=lambda pair: -abs(pair[1]))[:5]
+        mattered = ", ".join(f"{word} {in_hundredths(drop)}" for word, drop in main)
+        tokens, longest = len(self.study.inputs.tokenizer(text)["input_ids"]), self.study.settings.max_length
         cut = f" The text has {tokens} tokens, of which models that read tokens see the first {longest}."
-        caption = (
-            f"Probabilities, and milliseconds from text to answer, one article at a time (median of {REPEATS}), "
-            f"models trained on {study.title}"
+        return (
+            f"What mattered most to {self.models.title(self.explained.value)}, in hundredths of the probability of "
+            f"{predicted}: {mattered}.{cut if tokens > longest else ''}"
         )
-        return table(["model", *CLASS_NAMES, "answer", "ms an article"], rows, caption) + (
-            f"<p>What mattered most to {escape(self.models.title(self.explained.value))}, in hundredths of the "
-            f"probability of {CLASS_NAMES[predicted]}: {escape(mattered)}.{cut if tokens > longest else ''}</p>"
-        )
+
+    def _table(self) -> str:
+        columns = {"model": [a.title for a in self.answers]}
+        columns |= {name: [a.probabilities[k] for a in self.answers] for k, name in enumerate(CLASS_NAMES)}
+        columns["answer"] = [CLASS_NAMES[a.prediction] for a in self.answers]
+        columns["ms an article"] = [f"{a.milliseconds:.1f}" for a in self.answers]
+        caption = "Probabilities, and milliseconds from text to answer, one article at a time "
+        return html_table(columns, caption + f"(median of {REPEATS}), models trained on {self.study.title}")
 
 
 def in_hundredths(drop: float) -> str:
@@ -145,24 +119,20 @@ def in_hundredths(drop: float) -> str:
     return f"{100 * drop:+.0f}".replace("-", "−") if abs(drop) >= 0.005 else "0"
 
 
-def drawn_answers(answers: Sequence[Answer]) -> bytes:
-    """Every model a row, every class a column of bars with numbers; the answer is framed."""
-    rows = max(len(answers), 1)
-    with look():
-        figure = new_figure(10, 0.34 * rows + 0.75)
-        height = figure.get_figheight()
-        grid = figure.subplots(1, len(CLASS_NAMES), sharey=True)
-        figure.subplots_adjust(left=0.3, right=0.985, top=1 - 0.35 / height, bottom=0.12 / height, wspace=0.06)
-        for k, (axes, name) in enumerate(zip(grid, CLASS_NAMES, strict=True)):
-            for place, answer in enumerate(answers):
-                share, chosen = answer.probabilities[k], answer.prediction == k
-                axes.barh(place, share, 0.72, color=CLASS_COLOURS[k], hatch=HATCHES[k], edgecolor="white")
-                axes.text(
-                    share + 0.03, place, f"{share:.2f}" + (" ◀" if chosen else ""), va="center", fontsize=8.5,
-                    weight="bold" if chosen else "normal",
-                )  # fmt: skip
-            axes.set(xlim=(0, 1.45), ylim=(rows - 0.4, -0.6), xticks=(0, 0.5, 1), xticklabels=())
-            axes.set_title(name, fontsize=10)
-            axes.set_yticks(range(len(answers)), [answer.title for answer in answers], fontsize=9)
+def answers_png(answers: Sequence[Answer]) -> bytes:
+    """Every model a row, every class a column of bars with numbers; the answer is marked."""
+    rows = range(len(answers))
+    height = 0.34 * max(len(rows), 1) + 0.75
+    margins = {"left": 0.3, "right": 0.985, "top": 1 - 0.35 / height, "bottom": 0.12 / height, "wspace": 0.06}
+    with new_figure(10, height, columns=len(CLASS_NAMES), **margins) as (figure, grid):
+        for k, axes in enumerate(grid):
+            shares, hatch = [answer.probabilities[k] for answer in answers], HATCHES[k]
+            bars = axes.barh(rows, shares, 0.72, color=CLASS_COLOURS[k], hatch=hatch, edgecolor="white")
+            for text, answer in zip(axes.bar_label(bars, fmt="%.2f", padding=3, fontsize=8.5), answers, strict=True):
+                if answer.prediction == k:
+                    text.set(text=f"{text.get_text()} ◀", weight="bold")
+            axes.set(xlim=(0, 1.45), ylim=(max(len(rows), 1) - 0.4, -0.6), xticks=(0, 0.5, 1), xticklabels=())
+            axes.set(title=CLASS_NAMES[k], yticks=rows, yticklabels=())
             axes.grid(axis="y", visible=False)
+        grid[0].set_yticklabels([answer.title for answer in answers], fontsize=9)
         return png_of(figure)

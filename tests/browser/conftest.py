@@ -54,7 +54,7 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def lab_study(chromium):
-    """The smoke study with the runs that the widgets show; AGNEWS_BROWSER_WORK keeps it for another session."""
+    """The smoke study with the runs that the widgets show; AGNEWS_BROWSER_WORK keeps it for the next session."""
     study = Study(settings_in(os.environ.get("AGNEWS_BROWSER_WORK") or os.environ["AGNEWS_WORK_DIR"]))
     for name, seed in study.plan():
         if study.run(name).in_course:
@@ -153,14 +153,13 @@ class Notebook:
         page.locator(IDLE).wait_for(timeout=1000 * SERVER_SECONDS)
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        page.wait_for_function(
-            f"{PROMPTS}.some(p => p.includes('*'))"
-        )  # the copies come with numbers of an earlier run
+        # the copies come with numbers of an earlier run
+        page.wait_for_function(f"{PROMPTS}.some(p => p.includes('*'))")
         page.wait_for_function(f"!{PROMPTS}.some(p => p.includes('*'))", timeout=1000 * NOTEBOOK_SECONDS)
         page.locator(IDLE).wait_for()
 
     def panel(self, css_class: str):
-        """The widget with this class, scrolled into view: JupyterLab draws what is off-screen only then."""
+        """The widget with this class, scrolled into view: JupyterLab draws what is off-screen when it comes near."""
         panel = self.page.locator(f".{css_class}")
         panel.scroll_into_view_if_needed()
         return panel

@@ -16,14 +16,13 @@ from playwright.sync_api import expect
 from agnews_utils.losses import DISTLoss
 from agnews_utils.settings import CLASS_NAMES
 from agnews_utils.study.answers import Answering
-from agnews_utils.study.runs import RUNS, TEACHER
+from agnews_utils.study.runs import MODEL4, RUNS, TEACHER
 from agnews_utils.widgets.browse_errors import SETS, rows_of
 from agnews_utils.widgets.dist_explorer import EDITED, LABELS, SITUATIONS
 
-EXPLORER, TRYOUT, ASK, BROWSE = "agnews-explorer", "agnews-tryout", "agnews-ask", "agnews-browse"
-NOTEBOOKS = {"04_students_distilled": (EXPLORER, TRYOUT), "05_analysis": (ASK, BROWSE)}
+EXPLORER, DISTIL, ASK, BROWSE = "agnews-explorer", "agnews-distil", "agnews-ask", "agnews-browse"
+NOTEBOOKS = {"04_students_distilled": (EXPLORER, DISTIL), "05_analysis": (ASK, BROWSE)}
 FIRST = next(iter(SITUATIONS))
-STUDENT = "model4_simpler_cnn_distilled"
 LOGIT = "{}, {}"  # the label of a field: whose, and of which class
 SLOW = 60_000  # milliseconds for what trains, or asks every model
 expect.set_options(timeout=15_000)
@@ -63,7 +62,7 @@ def choose(panel, label, option):
 
 
 def handle(panel, description):
-    """The handle of the slider with this description; it has no name of its own (see ``slider_for``)."""
+    """The handle of the slider with this description; it has no name of its own (see ``slider_with_field``)."""
     return panel.locator(".widget-slider").filter(has_text=description).locator('[role="slider"]')
 
 
@@ -89,12 +88,12 @@ def sentence(
     situation=FIRST, logits=None, labels=LABELS, article=1, tau=1.0, beta=2.0, gamma=2.0, ce_weight=1.0, scaled=False
 ):
     """What the explorer says of a setting."""
-    student, teacher = map(torch.tensor, logits or SITUATIONS[situation])
+    student, teacher = (torch.tensor(values, dtype=torch.float) for values in logits or SITUATIONS[situation])
     loss = DISTLoss(beta, gamma, tau, ce_weight, scaled)
-    parts = loss.terms(student, teacher, torch.tensor(labels))
+    terms = loss.terms(student, teacher, torch.tensor(labels))
     return (
-        f"DIST loss at tau {tau:.2f}, {'with' if scaled else 'without'} tau²: cross-entropy {parts['ce']:.4f}, "
-        f"inter {parts['inter']:.4f}, intra {parts['intra']:.4f}, total {loss.total(parts):.4f}. "
+        f"DIST loss at tau {tau:.2f}, {'with' if scaled else 'without'} tau²: cross-entropy {terms['ce']:.4f}, "
+        f"inter {terms['inter']:.4f}, intra {terms['intra']:.4f}, total {loss.total(terms):.4f}. "
         f"Article {article}, truly {CLASS_NAMES[labels[article - 1]]}:"
     )
 
@@ -193,9 +192,9 @@ def test_impossible_settings_get_one_sentence_and_the_numbers_stay(distilled, ex
 
 
 @pytest.fixture
-def tryout(distilled):
-    """The try-out with a small setting."""
-    panel = distilled.panel(TRYOUT)
+def distiller(distilled):
+    """The widget with a small setting."""
+    panel = distilled.panel(DISTIL)
     expect(panel.get_by_role("button", name="Train", exact=True)).to_be_enabled(timeout=SLOW)
     choose(panel, "Loss", "DIST")
     for label, value in (("Temperature", 1), ("Labelled articles", 96), ("Epochs", 2), ("Seed", 0)):
@@ -203,54 +202,54 @@ def tryout(distilled):
     return panel
 
 
-def trials(panel):
-    """Rows of the table of trials."""
+def table_rows(panel):
+    """Rows of the panel's table."""
     return panel.get_by_role("table").locator("tbody tr")
 
 
-def test_train_adds_a_row_that_agrees_with_itself(distilled, tryout):
-    before = trials(tryout).count()
-    fill(tryout, "Seed", 3)
-    press(tryout, "Train")
-    expect(trials(tryout)).to_have_count(before + 1, timeout=SLOW)
-    cells = trials(tryout).last.locator("th, td").all_inner_texts()
+def test_train_adds_a_row_that_agrees_with_itself(distilled, distiller):
+    before = table_rows(distiller).count()
+    fill(distiller, "Seed", 3)
+    press(distiller, "Train")
+    expect(table_rows(distiller)).to_have_count(before + 1, timeout=SLOW)
+    cells = table_rows(distiller).last.locator("th, td").all_inner_texts()
     assert cells[0] == str(before + 1)
     assert cells[2:7] == [RUNS[TEACHER].title, "DIST, beta 2, gamma 2, CE 1, tau 1", "96", "2", "3"]
-    plain, distilled_accuracy = (float(cell.removesuffix("%")) for cell in cells[7:9])
-    assert float(cells[9].replace("−", "-")) == pytest.approx(distilled_accuracy - plain, abs=0.011)
-    expect(status(tryout)).to_contain_text("96 articles, seed 3. plain:")
-    expect(tryout.get_by_role("button", name="Train", exact=True)).to_be_enabled()
-    expect(tryout.get_by_role("button", name="Stop", exact=True)).to_be_disabled()
-    expect(alert(tryout)).to_have_count(0)
-    distilled.shoot(TRYOUT, "a row for the try")
+    control, distilled_accuracy = (float(cell.removesuffix("%")) for cell in cells[7:9])
+    assert float(cells[9].replace("−", "-")) == pytest.approx(distilled_accuracy - control, abs=0.011)
+    expect(status(distiller)).to_contain_text("96 articles, seed 3. control:")
+    expect(distiller.get_by_role("button", name="Train", exact=True)).to_be_enabled()
+    expect(distiller.get_by_role("button", name="Stop", exact=True)).to_be_disabled()
+    expect(alert(distiller)).to_have_count(0)
+    distilled.shoot(DISTIL, "a row for the trial")
 
 
-def test_choosing_kl_hands_over_the_fields_that_count(distilled, tryout):
-    choose(tryout, "Loss", "KL")
-    expect(tryout.get_by_label("Temperature", exact=True)).to_have_value("4")
-    expect(tryout.get_by_label("alpha (KL share)", exact=True)).to_be_enabled()
+def test_choosing_kl_hands_over_the_fields_that_count(distilled, distiller):
+    choose(distiller, "Loss", "KL")
+    expect(distiller.get_by_label("Temperature", exact=True)).to_have_value("4")
+    expect(distiller.get_by_label("alpha (KL share)", exact=True)).to_be_enabled()
     for label in ("beta (inter)", "gamma (intra)", "CE weight", "Inter and intra times tau²"):
-        expect(tryout.get_by_label(label, exact=True)).to_be_disabled()
-    before = trials(tryout).count()
-    press(tryout, "Train")
-    expect(trials(tryout)).to_have_count(before + 1, timeout=SLOW)
-    expect(trials(tryout).last).to_contain_text("KL, alpha 0.9, tau 4")
-    distilled.shoot(TRYOUT, "KL")
+        expect(distiller.get_by_label(label, exact=True)).to_be_disabled()
+    before = table_rows(distiller).count()
+    press(distiller, "Train")
+    expect(table_rows(distiller)).to_have_count(before + 1, timeout=SLOW)
+    expect(table_rows(distiller).last).to_contain_text("KL, alpha 0.9, tau 4")
+    distilled.shoot(DISTIL, "KL")
 
 
-def test_stop_ends_a_training_and_says_so(distilled, tryout):
-    before = trials(tryout).count()
+def test_stop_ends_a_training_and_says_so(distilled, distiller):
+    before = table_rows(distiller).count()
     for label, value in (("Labelled articles", 320), ("Epochs", 50), ("Seed", 7)):
-        fill(tryout, label, value)
-    press(tryout, "Train")
-    expect(status(tryout)).to_contain_text("320 articles, seed 7. plain:", timeout=SLOW)
-    distilled.shoot(TRYOUT, "while it trains")
-    press(tryout, "Stop")
-    expect(alert(tryout)).to_contain_text("Stopped: ", timeout=SLOW)
-    expect(alert(tryout)).to_contain_text("this trial is not in the table")
-    expect(trials(tryout)).to_have_count(before)
-    expect(tryout.get_by_role("button", name="Train", exact=True)).to_be_enabled()
-    distilled.shoot(TRYOUT, "stopped")
+        fill(distiller, label, value)
+    press(distiller, "Train")
+    expect(status(distiller)).to_contain_text("320 articles, seed 7. control:", timeout=SLOW)
+    distilled.shoot(DISTIL, "while it trains")
+    press(distiller, "Stop")
+    expect(alert(distiller)).to_contain_text("Stopped: ", timeout=SLOW)
+    expect(alert(distiller)).to_contain_text("this trial is not in the table")
+    expect(table_rows(distiller)).to_have_count(before)
+    expect(distiller.get_by_role("button", name="Train", exact=True)).to_be_enabled()
+    distilled.shoot(DISTIL, "stopped")
 
 
 @pytest.mark.parametrize(
@@ -262,12 +261,12 @@ def test_stop_ends_a_training_and_says_so(distilled, tryout):
         ("Seed", -1, "The seed is -1"),
     ],
 )
-def test_what_cannot_be_trained_gets_one_sentence(distilled, tryout, label, value, words):
-    fill(tryout, label, value)
-    press(tryout, "Train")
-    expect(alert(tryout)).to_contain_text("Not possible: ")
-    expect(alert(tryout)).to_contain_text(words)
-    distilled.shoot(TRYOUT, f"refused {label}")
+def test_what_cannot_be_trained_gets_one_sentence(distilled, distiller, label, value, words):
+    fill(distiller, label, value)
+    press(distiller, "Train")
+    expect(alert(distiller)).to_contain_text("Not possible: ")
+    expect(alert(distiller)).to_contain_text(words)
+    distilled.shoot(DISTIL, f"refused {label}")
 
 
 # ask the models
@@ -284,17 +283,17 @@ def test_typed_headline_is_answered_by_every_model_as_its_weights_say(analysis, 
     press(asking, "Ask the models")
     expect(asking.get_by_text("Goalkeeper", exact=False).last).to_be_visible(timeout=SLOW)
     chosen = asking.get_by_label("Models asked").locator("option:checked").all_inner_texts()
-    rows = [row.locator("th, td").all_inner_texts() for row in trials(asking).all()]
+    rows = [row.locator("th, td").all_inner_texts() for row in table_rows(asking).all()]
     assert [row[0] for row in rows] == [title.replace("\xa0", " ") for title in chosen]  # a list is shown unbroken
     models = Answering(lab_study)
     for row in rows:
         shares = [float(cell) for cell in row[1:5]]
         assert sum(shares) == pytest.approx(1, abs=0.003)
         assert shares[CLASS_NAMES.index(row[5])] == max(shares)
-        if row[0] == RUNS[STUDENT].title:
-            assert shares == pytest.approx(models.probabilities(STUDENT, [headline])[0], abs=0.006)
+        if row[0] == RUNS[MODEL4].title:
+            assert shares == pytest.approx(models.probabilities(MODEL4, [headline])[0], abs=0.006)
     said = asking.inner_text()
-    assert f"{RUNS[STUDENT].title} says" in said
+    assert f"{RUNS[MODEL4].title} says" in said
     assert all(word in said for word in headline.split())
     analysis.shoot(ASK, "a headline of ones own")
 
@@ -302,11 +301,11 @@ def test_typed_headline_is_answered_by_every_model_as_its_weights_say(analysis, 
 def test_chosen_models_only(analysis, asking):
     asked = asking.get_by_label("Models asked")
     everything = asked.locator("option:checked").all_inner_texts()
-    two = [RUNS[STUDENT].title, RUNS[TEACHER].title]
+    two = [RUNS[MODEL4].title, RUNS[TEACHER].title]
     asked.select_option(label=two)
     choose(asking, "Words that mattered to", RUNS[TEACHER].title)
     press(asking, "Ask the models")
-    expect(trials(asking)).to_have_count(2, timeout=SLOW)
+    expect(table_rows(asking)).to_have_count(2, timeout=SLOW)
     expect(asking.get_by_text(f"{RUNS[TEACHER].title} says")).to_be_visible()
     analysis.shoot(ASK, "two models")
     asked.select_option(label=everything)
@@ -330,8 +329,8 @@ def browsing(analysis):
 
 
 def test_next_and_previous_show_articles_that_were_not_on_the_page(analysis, browsing, lab_study):
-    student, teacher = (lab_study.record(name) for name in (STUDENT, TEACHER))
-    texts = [lab_study.inputs.splits["test"][int(row)]["text"] for row in rows_of(next(iter(SETS)), student, teacher)]
+    student, teacher = (lab_study.record(name) for name in (MODEL4, TEACHER))
+    texts = [lab_study.inputs.splits["test"][int(row)]["text"] for row in rows_of(SETS[0], student, teacher)]
     assert len(texts) > 2
     expect(browsing.locator("blockquote")).to_have_count(0)
     page = analysis.page.locator(".jp-Notebook").text_content()
@@ -348,7 +347,7 @@ def test_next_and_previous_show_articles_that_were_not_on_the_page(analysis, bro
 
 @pytest.mark.parametrize("kind", SETS)
 def test_each_set_can_be_browsed(analysis, browsing, lab_study, kind):
-    student, teacher = (lab_study.record(name) for name in (STUDENT, TEACHER))
+    student, teacher = (lab_study.record(name) for name in (MODEL4, TEACHER))
     rows = rows_of(kind, student, teacher)
     choose(browsing, "Set of articles", next(other for other in SETS if other != kind))
     choose(browsing, "Set of articles", kind)

@@ -1,13 +1,10 @@
 """The four widgets on the smoke study."""
 
 import pytest
-from walking import set_all
+from widget_helpers import set_all
 
 from agnews_utils.study.runs import TEACHER
-from agnews_utils.widgets.ask_models import AskTheModels
-from agnews_utils.widgets.browse_errors import BrowseErrors
-from agnews_utils.widgets.dist_explorer import DISTExplorer
-from agnews_utils.widgets.distil_yourself import DistilYourself
+from agnews_utils.widgets import AskTheModels, BrowseErrors, DISTExplorer, DistilYourself
 
 
 @pytest.fixture
@@ -16,9 +13,9 @@ def explorer():
 
 
 @pytest.fixture(scope="module")
-def tryout(smoke_study):
+def distiller(smoke_study):
     made = DistilYourself(smoke_study)
-    set_all(made, rows=96, epochs=2, teacher=TEACHER)
+    set_all(made, articles=96, epochs=2, teacher=TEACHER)
     return made
 
 
@@ -33,5 +30,5 @@ def browser(smoke_study, smoke_records):
 
 
 @pytest.fixture
-def panels(explorer, tryout, asking, browser):
-    return {"agnews-explorer": explorer, "agnews-tryout": tryout, "agnews-ask": asking, "agnews-browse": browser}
+def panels(explorer, distiller, asking, browser):
+    return {"agnews-explorer": explorer, "agnews-distil": distiller, "agnews-ask": asking, "agnews-browse": browser}

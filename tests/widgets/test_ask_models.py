@@ -1,17 +1,17 @@
-"""Asking the models."""
-
 import numpy as np
 import pytest
 import torch
 from helpers import settings_in
 from scipy.special import softmax
-from walking import DIST, REPEATED
 
 from agnews_utils.settings import CLASS_NAMES
 from agnews_utils.study.answers import Answering
-from agnews_utils.study.runs import RUNS
+from agnews_utils.study.runs import MODEL3, MODEL4, RUNS, SIMPLER_KL
 from agnews_utils.study.study import Study
-from agnews_utils.widgets.ask_models import HEADLINE, AskTheModels
+from agnews_utils.widgets import AskTheModels
+from agnews_utils.widgets.ask_models import HEADLINE
+
+REPEATED = (MODEL3, MODEL4, SIMPLER_KL)  # runs with several seeds in every profile
 
 
 def test_every_model_with_weights_answers(asking):
@@ -21,7 +21,7 @@ def test_every_model_with_weights_answers(asking):
     for answer in asking.answers:
         assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
         assert answer.milliseconds > 0
-        assert f"{answer.probabilities[0]:.3f}" in asking.details.value
+        assert f"{answer.probabilities[0]:.3f}" in asking.status.value
     assert {RUNS[a.name].inputs for a in asking.answers} == {"tokens", "features", "characters"}
 
 
@@ -30,10 +30,10 @@ def test_a_model_of_another_seed_answers_where_the_first_has_no_weights(smoke_st
     monkeypatch.setattr(Study, "has_weights", lambda study, name, seed=0: seed > 0 and has_weights(study, name, seed))
     models = Answering(smoke_study)
     assert set(models.names()) == set(REPEATED)  # all others have one seed in smoke
-    answer = models.ask(DIST, "robots win")
-    assert answer.title == f"{RUNS[DIST].title} (seed 1)"
-    other = smoke_study.model(DIST, 1)
-    assert all(torch.equal(a, b) for a, b in zip(models.model(DIST).parameters(), other.parameters(), strict=True))
+    answer = models.ask(MODEL4, "robots win")
+    assert answer.title == f"{RUNS[MODEL4].title} (seed 1)"
+    other = smoke_study.model(MODEL4, 1)
+    assert all(torch.equal(a, b) for a, b in zip(models.model(MODEL4).parameters(), other.parameters(), strict=True))
 
 
 def test_answers_are_those_of_the_records(asking, smoke_study, smoke_records):
@@ -47,13 +47,13 @@ def test_answers_are_those_of_the_records(asking, smoke_study, smoke_records):
 
 def test_words_are_left_out_one_at_a_time(asking):
     text = "robots win a <b>final</b> & shares fall"
-    predicted, words = asking.models.leave_one_out(DIST, text)
+    predicted, words = asking.models.leave_one_out(MODEL4, text)
     assert [word for word, _ in words] == text.split()
-    whole, shorter = asking.models.probabilities(DIST, [text, "robots a <b>final</b> & shares fall"])[:, predicted]
+    whole, shorter = asking.models.probabilities(MODEL4, [text, "robots a <b>final</b> & shares fall"])[:, predicted]
     assert words[1][1] == pytest.approx(whole - shorter, abs=1e-5)
     asking.text.value = text
     asking.ask_button.click()
-    assert "<b>final" not in asking.word_view.value + asking.details.value  # shown as typed, not as a tag
+    assert "<b>final" not in asking.word_view.value + asking.status.value  # shown as typed, not as a tag
     assert CLASS_NAMES[predicted] in asking.word_view.value
     assert len(asking.words) == 7
     for model in asking.models.names():

@@ -1,12 +1,12 @@
-"""The DIST explorer."""
-
+import matplotlib
 import numpy as np
 import pytest
 import torch
-from walking import set_all
+from widget_helpers import set_all
 
 from agnews_utils.losses import DISTLoss
-from agnews_utils.widgets.dist_explorer import EDITED, SITUATIONS, DISTExplorer
+from agnews_utils.widgets import DISTExplorer
+from agnews_utils.widgets.dist_explorer import EDITED, SITUATIONS
 
 
 @pytest.mark.parametrize("scaled", [False, True])
@@ -14,18 +14,17 @@ def test_explorer_shows_what_the_loss_gives(explorer, scaled):
     set_all(explorer, tau=2.5, beta=1.5, gamma=3.0, ce_weight=0.5, scale_tau2=scaled)
     student = explorer.student.clone().requires_grad_(True)
     loss = DISTLoss(1.5, 3.0, 2.5, 0.5, scaled)
-    parts = loss.terms(student, explorer.teacher, explorer.labels)
-    loss.total(parts).backward()
+    terms = loss.terms(student, explorer.teacher, explorer.labels)
+    loss.total(terms).backward()
     measured = explorer.measured
-    for name, part in parts.items():
-        assert measured.terms[name] == pytest.approx(part.item(), abs=1e-6)
-        assert f"{part.item():.4f}" in explorer.details.value
-    assert measured.total == pytest.approx(loss.total(parts).item(), abs=1e-6)
-    assert f"total {measured.total:.4f}" in explorer.picture.alt
+    for name, term in terms.items():
+        assert measured.terms[name] == pytest.approx(term.item(), abs=1e-6)
+        assert f"{term.item():.4f}" in explorer.status.value
+    assert measured.total == pytest.approx(loss.total(terms).item(), abs=1e-6)
+    assert f"total {measured.total:.4f}" in explorer.alt
     np.testing.assert_allclose(measured.gradients["total"], student.grad.numpy(), atol=1e-7)
-    (arrows,) = explorer.figure.axes[1].collections
-    np.testing.assert_allclose(arrows.V, student.grad[0].numpy(), atol=1e-7)
-    np.testing.assert_allclose(sum(measured.gradients[name] for name in parts), measured.gradients["total"], atol=1e-6)
+    np.testing.assert_allclose(explorer.figure.arrows.V, student.grad[0].numpy(), atol=1e-7)
+    np.testing.assert_allclose(sum(measured.gradients[name] for name in terms), measured.gradients["total"], atol=1e-6)
 
 
 def test_tau_squared_multiplies_inter_and_intra_in_the_total_and_in_their_curves(explorer):
@@ -35,11 +34,10 @@ def test_tau_squared_multiplies_inter_and_intra_in_the_total_and_in_their_curves
     after = explorer.measured
     for name in ("inter", "intra"):
         assert after.terms[name] == pytest.approx(9 * before.terms[name], rel=1e-5)
-        assert after.plain[name] == pytest.approx(before.terms[name], rel=1e-6)
+        assert after.unscaled[name] == pytest.approx(before.terms[name], rel=1e-6)
     assert after.terms["ce"] == before.terms["ce"]
-    curves = explorer._curves[-1]
-    plain, scaled = curves[False], curves[True]
-    line = explorer.figure.axes[2].lines[0]
+    plain, scaled = explorer.curves
+    line = explorer.figure.lines[False, "inter"]
     np.testing.assert_allclose(scaled["inter"], line.get_xdata() ** 2 * plain["inter"], rtol=1e-4)
     np.testing.assert_allclose(line.get_ydata(), plain["inter"])
 
@@ -137,12 +135,19 @@ def test_explorer_refuses_logits_that_are_no_numbers(explorer):
 def test_explorer_says_why_a_gradient_is_huge(explorer):
     for field in explorer.student_logits:
         field.value = 0.0
-    assert "a correlation divides by its spread" in explorer.details.value
+    assert "a correlation divides by its spread" in explorer.status.value
 
 
 def test_unknown_situation_is_refused():
     with pytest.raises(ValueError, match="There is no situation"):
         DISTExplorer("sleepy")
+
+
+def test_drawing_needs_no_style_and_changes_none(explorer):
+    before = dict(matplotlib.rcParams)
+    explorer.situation.value = "student flat"
+    DISTExplorer()
+    assert dict(matplotlib.rcParams) == before
 
 
 def test_explorer_leaves_no_gradients_behind(explorer):

@@ -1,15 +1,9 @@
-"""Ways through a widget's parts."""
+"""Small things that several tests of widgets use."""
 
+import io
 import json
 
-from agnews_utils.study.runs import MODEL3, MODEL4, SIMPLER_KL
-from agnews_utils.widgets.browse_errors import SETS
-
-MISTAKES = list(SETS)[3]
-
-PLAIN, DIST = "model3_simpler_cnn_plain", "model4_simpler_cnn_distilled"
-
-REPEATED = (MODEL3, MODEL4, SIMPLER_KL)  # runs with several seeds in every profile
+from PIL import Image
 
 
 def parts_of(widget):
@@ -29,3 +23,8 @@ def shown(panel):
 def set_all(panel, **values):
     for name, value in values.items():
         getattr(panel, name).value = value
+
+
+def size_of(png):
+    """Width and height in pixels."""
+    return Image.open(io.BytesIO(png)).size
