@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,6 +75,20 @@ class Articles(ArticleDataset):
         self.labels = np.asarray(split["label"], dtype=np.int64)
         self.lengths = self.attention_mask.sum(axis=1)
         self.key = fingerprint(texts)
+
+    def with_labels(self, labels: np.ndarray) -> Articles:
+        """The same articles with other labels; :data:`agnews_utils.data.NO_LABEL` hides one."""
+        other = copy(self)
+        other.labels = np.asarray(labels, dtype=np.int64)
+        return other
+
+    def followed_by(self, more: Articles) -> Articles:
+        """These articles and then those of ``more``, tokenised alike."""
+        joined = copy(self)
+        for name in (*self.columns, "lengths"):
+            setattr(joined, name, np.concatenate([getattr(self, name), getattr(more, name)]))
+        joined.key = fingerprint([self.key, more.key])
+        return joined
 
     def __getitem__(self, index: int) -> tuple:
         return self.input_ids[index], self.attention_mask[index], self.token_type_ids[index], self.labels[index]

@@ -6,8 +6,9 @@ import csv
 import hashlib
 import io
 import warnings
-from collections.abc import Iterable
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -23,6 +24,13 @@ OFFICIAL_MD5 = {"train.csv": "b1a00f826fdfbd249f79597b59e1dc12", "test.csv": "d5
 SAMPLE_DIR = ROOT / "data" / "sample"
 COLUMNS = ["label", "title", "description"]
 MIN_ROWS = 100  # of a training file
+NO_LABEL = -100  # of a text whose class is not known; PyTorch's cross-entropy leaves such rows out
+# further texts that a data folder may hold beside its two files, and their columns
+FURTHER = {
+    "further.csv": COLUMNS,
+    "further_descriptions.csv": ["label", "description"],
+    "unlabelled.csv": ["description"],
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,7 @@ class Source:
     notes: tuple[str, ...]  # one line a file: rows, MD5 or fingerprint
     train: pd.DataFrame
     test: pd.DataFrame
+    folder: Path | None = None  # where further texts may lie beside the two files
 
     @property
     def is_sample(self) -> bool:
@@ -125,7 +134,7 @@ def read_folder(folder: Path) -> Source:
     if official == 2:
         return _source("AG News", "agnews", frames, origins)
     title = "AG News (official test file, other training file)" if official else "your own folder"
-    return _source(title, "agnews-part" if official else "folder", frames, origins)
+    return replace(_source(title, "agnews-part" if official else "folder", frames, origins), folder=folder)
 
 
 def read_csv(path: Path) -> pd.DataFrame:
@@ -141,7 +150,34 @@ def read_csv(path: Path) -> pd.DataFrame:
     return _read(path)[0]
 
 
-def _read(path: Path) -> tuple[pd.DataFrame, str]:
+def read_further(source: Source, splits: DatasetDict, seed: int = 0) -> pd.DataFrame:
+    """Further texts of the source's folder that no split holds: ``text`` and ``label`` (:data:`NO_LABEL` if unknown).
+
+    Three files are read where they are there: ``further.csv`` (class, title, description), ``further_descriptions.csv``
+    (class, description) and ``unlabelled.csv`` (description). A text that an article of a split ends with is left out,
+    so that no model learns from what it is measured on. The order is random, so that the first n are a fair part.
+
+    Raises:
+        ValueError: a file is malformed; see :func:`read_csv`.
+    """
+    paths = [source.folder / name for name in FURTHER] if source.folder else []
+    frames = [_read(path, FURTHER[path.name])[0] for path in paths if path.is_file()]
+    if not frames:
+        return pd.DataFrame({"text": pd.Series(dtype=str), "label": pd.Series(dtype=int)})
+    further = pd.concat(frames)[["text", "label"]].drop_duplicates("text")
+    # a description is the end of its article's text; read backwards it is the beginning, and sorting finds that
+    endings = sorted(text[::-1] for split in splits.values() for text in split["text"])
+    kept = [not _begins(endings, text[::-1]) for text in further["text"]]
+    return further[kept].sample(frac=1, random_state=seed, ignore_index=True)
+
+
+def _begins(sorted_texts: list[str], text: str) -> bool:
+    """Whether one of the sorted texts begins with ``text``."""
+    place = bisect_left(sorted_texts, text)
+    return place < len(sorted_texts) and sorted_texts[place].startswith(text)
+
+
+def _read(path: Path, columns: Sequence[str] = COLUMNS) -> tuple[pd.DataFrame, str]:
     """The file's articles and its MD5; the file is read once."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist: the folder must hold train.csv and test.csv.")
@@ -159,29 +195,33 @@ def _read(path: Path) -> tuple[pd.DataFrame, str]:
     header = rows[0][0].strip().lower() in ("class", "label", "class index")
     if header and len(rows) == 1:
         raise ValueError(f"{path} holds a header and no article: it should hold one article a row.")
-    if len(rows[0]) != len(COLUMNS):
-        raise ValueError(
-            f"{path} has {len(rows[0])} columns; it should have 3: class (1 to 4), title, description, in this order."
-        )
-    articles = [_article(row, f"{path}, row {number}") for number, row in enumerate(rows, 1) if number > header]
+    if len(rows[0]) != len(columns):
+        names = ", ".join(columns).replace("label", "class (1 to 4)")
+        order = ", in this order" if len(columns) > 1 else ""
+        raise ValueError(f"{path} has {len(rows[0])} columns; it should have {len(columns)}: {names}{order}.")
+    articles = [
+        _article(row, columns, f"{path}, row {number}") for number, row in enumerate(rows, 1) if number > header
+    ]
     return pd.DataFrame(articles, columns=["text", "label", "description"]), hashlib.md5(
         content, usedforsecurity=False
     ).hexdigest()
 
 
-def _article(row: list[str], where: str) -> tuple[str, int, str]:
-    """A row's text, label (0 to 3) and description."""
-    if len(row) < len(COLUMNS):
-        raise ValueError(f"{where}: a column is missing; every row needs all three.")
-    if len(row) > len(COLUMNS):
-        raise ValueError(f"{where}: there are {len(row)} columns instead of three; quote fields that hold commas.")
-    label, title, description = (field.strip() for field in row)
-    if label not in ("1", "2", "3", "4"):
+def _article(row: list[str], columns: Sequence[str], where: str) -> tuple[str, int, str]:
+    """A row's text, label (0 to 3, or none) and description."""
+    needed = {1: "one", 2: "two", 3: "three"}[len(columns)]
+    if len(row) < len(columns):
+        raise ValueError(f"{where}: a column is missing; every row needs all {needed}.")
+    if len(row) > len(columns):
+        raise ValueError(f"{where}: there are {len(row)} columns instead of {needed}; quote fields that hold commas.")
+    fields = dict(zip(columns, (field.strip() for field in row), strict=True))
+    label, title, description = fields.get("label"), fields.get("title", ""), fields["description"]
+    if label not in (None, "1", "2", "3", "4"):
         raise ValueError(f"{where}: class is {label!r}; it should be 1, 2, 3 or 4.")
     text = f"{title} {description}".strip()
     if not text:
         raise ValueError(f"{where}: title and description are both empty.")
-    return text, int(label) - 1, description
+    return text, NO_LABEL if label is None else int(label) - 1, description
 
 
 def fingerprint(*columns: Iterable) -> str:

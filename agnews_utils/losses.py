@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from .data import NO_LABEL
+
 EPS = 1e-8
 
 
@@ -73,7 +75,7 @@ class Loss(nn.Module):
 
         Args:
             student_logits, teacher_logits: (B, K)
-            labels: (B,), long, 0 to K - 1
+            labels: (B,), long, 0 to K - 1; :data:`agnews_utils.data.NO_LABEL` where none is known
 
         Raises:
             ValueError: shapes differ, a label out of range, NaN or infinite logits.
@@ -117,9 +119,10 @@ def check_values(loss: Loss, z_s: torch.Tensor, z_t: torch.Tensor | None, labels
     Raises:
         ValueError: see above.
     """
-    if not 0 <= int(labels.min()) <= int(labels.max()) < z_s.shape[1]:
+    known = labels[labels != NO_LABEL]
+    if len(known) and not 0 <= int(known.min()) <= int(known.max()) < z_s.shape[1]:
         raise ValueError(
-            f"labels go from {int(labels.min())} to {int(labels.max())}; the classes are 0 to {z_s.shape[1] - 1}."
+            f"labels go from {int(known.min())} to {int(known.max())}; the classes are 0 to {z_s.shape[1] - 1}."
         )
     for whose, logits in (("student", z_s), ("teacher", z_t if loss.needs_teacher else None)):
         if logits is not None and not torch.isfinite(logits.detach()).all():
@@ -129,16 +132,36 @@ def check_values(loss: Loss, z_s: torch.Tensor, z_t: torch.Tensor | None, labels
             )
 
 
+def cross_entropy(logits: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
+    """Cross-entropy with the labels, a sum over labelled articles divided by all articles of the batch.
+
+    An article without a label (:data:`agnews_utils.data.NO_LABEL`) adds nothing, and the weight of one with a label
+    does not depend on how many there are.
+    """
+    return F.cross_entropy(logits, labels, reduction="sum", label_smoothing=smoothing) / len(labels)
+
+
 class CrossEntropy(Loss):
-    """Plain training: cross-entropy with the labels; teacher logits, if any, are ignored."""
+    """Plain training: cross-entropy with the labels; teacher logits, if any, are ignored.
+
+    Args:
+        smoothing: the share of the target that goes to all classes alike (Szegedy et al. 2016, section 7)
+        weight: of the loss; what a loss of two terms has more than one of a single term, for a control
+
+    Raises:
+        ValueError: smoothing outside 0 to 1.
+    """
 
     needs_teacher = False
 
-    def __init__(self):
-        super().__init__(ce=1.0)
+    def __init__(self, smoothing: float = 0.0, weight: float = 1.0):
+        if not 0 <= smoothing < 1:
+            raise ValueError(f"smoothing is {smoothing}; the share of all classes should be at least 0 and below 1.")
+        super().__init__(ce=weight)
+        self.smoothing = smoothing
 
     def terms(self, z_s, z_t, labels):
-        return {"ce": F.cross_entropy(z_s, labels)}
+        return {"ce": cross_entropy(z_s, labels, self.smoothing)}
 
 
 class DISTLoss(Loss):
@@ -168,7 +191,7 @@ class DISTLoss(Loss):
         y_s, y_t = (z_s / self.tau).softmax(dim=1), (z_t / self.tau).softmax(dim=1)
         scale = self.tau**2 if self.scale_tau2 else 1.0
         return {
-            "ce": F.cross_entropy(z_s, labels),
+            "ce": cross_entropy(z_s, labels),
             "inter": scale * inter_relation(y_s, y_t),
             "intra": scale * intra_relation(y_s, y_t),
         }
@@ -184,15 +207,41 @@ class KLLoss(Loss):
     """
 
     def __init__(self, alpha: float = 0.9, tau: float = 4.0):
-        if not 0 <= alpha <= 1:
-            raise ValueError(f"alpha is {alpha}; the teacher's share of the loss should be between 0 and 1.")
-        super().__init__(ce=1 - alpha, kl=alpha)
+        super().__init__(ce=1 - checked_share(alpha), kl=alpha)
         self.tau = checked_temperature(tau)
 
     def terms(self, z_s, z_t, labels):
         log_s, log_t = (F.log_softmax(z / self.tau, dim=1) for z in (z_s, z_t))
         divergence = F.kl_div(log_s, log_t, reduction="batchmean", log_target=True)
-        return {"ce": F.cross_entropy(z_s, labels), "kl": self.tau**2 * divergence}
+        return {"ce": cross_entropy(z_s, labels), "kl": self.tau**2 * divergence}
+
+
+class LogitLoss(Loss):
+    """Logit regression (Ba and Caruana 2014): (1 - alpha) * CE + alpha * MSE of the centred logits.
+
+    Logits are centred over the classes, because adding a number to all of them changes no probability.
+
+    Raises:
+        ValueError: alpha outside 0 to 1.
+    """
+
+    def __init__(self, alpha: float = 0.7):
+        super().__init__(ce=1 - checked_share(alpha), mse=alpha)
+
+    def terms(self, z_s, z_t, labels):
+        z_s_centred, z_t_centred = (z - z.mean(dim=1, keepdim=True) for z in (z_s, z_t))
+        return {"ce": cross_entropy(z_s, labels), "mse": F.mse_loss(z_s_centred, z_t_centred)}
+
+
+def checked_share(alpha: float) -> float:
+    """``alpha`` itself.
+
+    Raises:
+        ValueError: alpha is outside 0 to 1.
+    """
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"alpha is {alpha}; the teacher's share of the loss should be between 0 and 1.")
+    return alpha
 
 
 def checked_temperature(tau: float) -> float:

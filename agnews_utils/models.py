@@ -8,6 +8,7 @@ end.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -23,6 +24,8 @@ NUM_CLASSES = len(CLASS_NAMES)
 BLOCKS_OF_DEPTH = {9: (1, 1, 1, 1), 17: (2, 2, 2, 2), 29: (5, 5, 2, 2), 49: (8, 8, 5, 3)}
 STAGE_CHANNELS = (64, 128, 256, 512)
 K_MAX = 8
+EMBEDDING_STD = 0.1  # of an embedding's start in WideCNN
+HASH_PRIME, HASH_BEFORE, HASH_AFTER = 2**31 - 1, 1_540_483_477, 40_503
 
 
 def channels_last(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
@@ -305,6 +308,90 @@ class SimplerCNN(SimpleCNN):
     """Models 3 and 4: the same embedding, one convolution 128-128 with ReLU, global max, linear."""
 
     channels = (128,)
+
+
+class WideCNN(nn.Module):
+    """The strong student: words as an encoder knows them, convolutions of two widths, and hashed pairs of words.
+
+    Embedding, one convolution of each width with ReLU and global max, the mean of the embeddings beside them, linear;
+    and added to its logits a "wide" part (Cheng et al. 2016), in which every token and every pair of neighbours has
+    K numbers of its own, as in fastText (Joulin et al. 2017), hashed into ``buckets`` rows.
+
+    While training, ``masked`` of the tokens are hidden, and their pairs with them. Padding is left out.
+
+    Args:
+        word_vectors: (vocab_size, hidden) embeddings to start from: their first ``embedding_dim`` principal components
+        pretrained: start from them; else at random
+        mean: the mean of the embeddings goes to the linear layer too
+        buckets: rows of the wide part, one of them for padding; 0 leaves it out
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        word_vectors: torch.Tensor | None = None,
+        pretrained: bool = True,
+        embedding_dim: int = 128,
+        channels: int = 192,
+        widths: Sequence[int] = (3, 5),
+        mean: bool = True,
+        buckets: int = 2**18,
+        dropout: float = 0.3,
+        masked: float = 0.1,
+        num_classes: int = NUM_CLASSES,
+    ):
+        super().__init__()
+        self.mean, self.masked, self.dropout = mean, masked, nn.Dropout(dropout)
+        self.embedding = nn.Embedding(vocab_size, embedding_dim, padding_idx=PAD)
+        nn.init.normal_(self.embedding.weight, std=EMBEDDING_STD)
+        if pretrained and word_vectors is not None:
+            self.embedding.weight.data.copy_(principal_components(word_vectors, embedding_dim))
+        self.embedding.weight.data[PAD] = 0
+        self.convs = nn.ModuleList(nn.Conv1d(embedding_dim, channels, width, padding=width // 2) for width in widths)
+        self.linear = nn.Linear(channels * len(widths) + embedding_dim * mean, num_classes)
+        self.wide = nn.EmbeddingBag(buckets, num_classes, mode="sum", padding_idx=PAD) if buckets else None
+        if self.wide is not None:
+            nn.init.zeros_(self.wide.weight)
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """(B, L) token ids and mask to (B, K) logits."""
+        longest = int(attention_mask.sum(dim=1).max())
+        ids, mask = input_ids[:, :longest].long(), attention_mask[:, :longest]
+        if self.training and self.masked:
+            ids = ids.masked_fill(torch.rand(ids.shape, device=ids.device) < self.masked, PAD)
+        x = self.embedding(ids)
+        found = [zero_padding(channels_last(conv, x.transpose(1, 2)), mask[:, None]) for conv in self.convs]
+        parts = [F.relu(F.adaptive_max_pool1d(y, 1).flatten(1)) for y in found]  # zeros change no maximum above 0
+        if self.mean:
+            parts.append(mean_of_tokens(x, mask))
+        logits = self.linear(self.dropout(torch.cat(parts, dim=1)))
+        return logits if self.wide is None else logits + self.wide(hashed_pairs(ids, self.wide.num_embeddings))
+
+
+def hashed_pairs(ids: torch.Tensor, buckets: int) -> torch.Tensor:
+    """The bucket of each token, and of each pair of neighbours: (B, L) token ids to (B, 2 L - 1), 1 to buckets - 1.
+
+    A token is paired with nothing, and then with the one before it; padding, and a pair with it, is in bucket 0. All
+    numbers stay below 2 ** 53, so that any language computes the same bucket.
+    """
+    before, after = ids[:, :-1], ids[:, 1:]
+    pairs = torch.cat([ids * HASH_AFTER, before * HASH_BEFORE + after * HASH_AFTER], dim=1)
+    real = torch.cat([ids != PAD, (before != PAD) & (after != PAD)], dim=1)
+    return torch.where(real, 1 + pairs % HASH_PRIME % (buckets - 1), PAD)
+
+
+def principal_components(vectors: torch.Tensor, count: int) -> torch.Tensor:
+    """(N, D) vectors to their first ``count`` principal components (N, count), filled up with zeros.
+
+    They are scaled to the standard deviation of a random start.
+    """
+    centred = vectors.double() - vectors.double().mean(dim=0)
+    _, directions = torch.linalg.eigh(centred.T @ centred)  # by rising variance
+    directions = directions.flip(1)[:, :count]
+    directions = directions * directions.sum(dim=0).sign()  # the sign is the library's choice: make it one
+    components = centred @ directions
+    components = components * (EMBEDDING_STD / components.std())
+    return F.pad(components, (0, count - components.shape[1])).float()
 
 
 def count_parameters(model: nn.Module, trainable: bool = False) -> int:

@@ -42,6 +42,7 @@ class Profile:
     small_student_epochs: int  # of the one-layer student, whose epoch costs a fifteenth of the four-layer one's
     char_epochs: int
     fine_tune_epochs: int  # of the fine-tuned teacher
+    wide_epochs: int  # of the students of notebook 07
     seeds: int  # of Models 3 and 4 and their KL baseline; in ``full`` every run has its own number
     patience: int | None  # epochs without a new best validation accuracy after which a run stops; None: never
 
@@ -50,18 +51,18 @@ class Profile:
 PROFILES = {
     "smoke": Profile(
         name="smoke", train_rows=320, validation_rows=80, test_rows=160, char_train_rows=128, char_length=256,
-        teacher_epochs=2, student_epochs=2, small_student_epochs=2, char_epochs=1, fine_tune_epochs=1, seeds=2,
-        patience=None,
+        teacher_epochs=2, student_epochs=2, small_student_epochs=2, char_epochs=1, fine_tune_epochs=1, wide_epochs=1,
+        seeds=2, patience=None,
     ),
     "quick": Profile(
         name="quick", train_rows=14_000, validation_rows=1_500, test_rows=None, char_train_rows=5_000, char_length=256,
-        teacher_epochs=4, student_epochs=3, small_student_epochs=6, char_epochs=5, fine_tune_epochs=1, seeds=3,
-        patience=None,
+        teacher_epochs=4, student_epochs=3, small_student_epochs=6, char_epochs=5, fine_tune_epochs=1, wide_epochs=6,
+        seeds=3, patience=None,
     ),
     "full": Profile(
         name="full", train_rows=None, validation_rows=5_000, test_rows=None, char_train_rows=None, char_length=1014,
-        teacher_epochs=30, student_epochs=20, small_student_epochs=20, char_epochs=15, fine_tune_epochs=3, seeds=10,
-        patience=4,
+        teacher_epochs=30, student_epochs=20, small_student_epochs=20, char_epochs=15, fine_tune_epochs=3,
+        wide_epochs=8, seeds=10, patience=4,
     ),
 }
 # fmt: on

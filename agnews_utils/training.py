@@ -18,6 +18,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
 from .batches import ArticleDataset, ArticleSubset, Batch, eval_loader, train_loader
+from .data import NO_LABEL
 from .losses import Loss, as_targets, check_shapes, check_values
 from .settings import Settings
 from .support.files import atomic_write, load_weights, read_checkpoint, save_weights
@@ -121,21 +122,21 @@ def train_epoch(
 ) -> dict:
     """One pass over ``loader``: a step of ``optimizer`` (and ``scheduler``) for each batch.
 
-    What is measured stays on the device until the end, because asking for a number makes a GPU wait.
+    What is measured stays on the device until the end: asking for a number makes a GPU wait.
 
     Args:
         loader: batches by name, with ``"teacher_logits"`` if ``loss`` needs them
         bar: a progress bar, moved by one for each batch
 
     Returns:
-        Means over articles: ``train_loss``, its unweighted terms as ``train_<name>``, ``train_accuracy``; and
-        ``train_seconds``.
+        ``train_loss``, its unweighted terms as ``train_<name>``, ``train_accuracy`` (means over articles; accuracy over
+        labelled ones) and ``train_seconds``.
 
     Raises:
         ValueError: shapes or values of which the loss can make nothing; NaN or infinite logits (training has diverged).
     """
     model.train()
-    started, measured, sizes = time.perf_counter(), [], []
+    started, measured, counts, sizes = time.perf_counter(), [], [], []
     for batch in loader:
         batch = {name: column.to(settings.device, non_blocking=True) for name, column in batch.items()}
         labels, teacher_logits = batch["labels"], batch.get("teacher_logits")
@@ -149,8 +150,8 @@ def train_epoch(
         optimizer.step()
         if scheduler is not None:
             scheduler.step()
-        correct = (logits.detach().argmax(dim=1) == labels).float().mean()
-        measured.append(torch.stack([total, *terms.values(), correct]).detach())
+        counts.append(torch.stack([(logits.argmax(dim=1) == labels).sum(), (labels != NO_LABEL).sum()]))
+        measured.append(torch.stack([total, *terms.values()]).detach())
         sizes.append(len(labels))
         if bar is not None:
             bar.update()
@@ -158,8 +159,10 @@ def train_epoch(
     if not np.isfinite(means).all():
         check_values(loss, logits, teacher_logits, labels)
         raise ValueError("student logits hold NaN or infinite values: training has diverged; lower the learning rate.")
+    right, labelled = torch.stack(counts).sum(dim=0).tolist()
     names = [*(f"train_{name}" for name in ("loss", *terms)), "train_accuracy"]
-    return dict(zip(names, means.tolist(), strict=True)) | {"train_seconds": time.perf_counter() - started}
+    row = dict(zip(names, [*means.tolist(), right / max(labelled, 1)], strict=True))
+    return row | {"train_seconds": time.perf_counter() - started}
 
 
 def train(

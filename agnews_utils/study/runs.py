@@ -12,10 +12,25 @@ from ..losses import CrossEntropy, DISTLoss, KLLoss, Loss
 from ..models import VDCNN, BertClassifier, BertVDCNN, CharVDCNN, LinearProbe, SimpleCNN, SimplerCNN
 from ..training import TrainingArgs
 
-Group = Literal["report", "baseline", "beyond", "ablation"]
+Group = Literal["report", "baseline", "beyond", "ablation", "teacher", "ladder", "scarce", "map", "search"]
 # record files and run keys keep the names that these options had when the study was made
 NAMES_ON_DISK = {"group_by_length": "grouped", "keep_training": "run_on"}
 GROUPS_ON_DISK = {"baseline": "yardstick"}
+
+
+@dataclass(frozen=True)
+class Member:
+    """One voice of a run that is a mean of models.
+
+    Attributes:
+        folds: the runs that together answer for every training article, each for those that it left out
+        seed: which seed of theirs
+        seen: ask about the articles that they trained on instead: a control
+    """
+
+    folds: tuple[str, ...]
+    seed: int = 0
+    seen: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,16 +52,23 @@ class Run:
         rows: train on this many articles at most, the first of the (shuffled) training split; None for all
         seeds: how many seeds the full study takes
         group: "report" (its models), "baseline" (what to hold them against), "beyond" (what the report left open) or
-            "ablation" (why a number is what it is)
+            "ablation" (why a number is what it is); the others are those of :mod:`agnews_utils.study.strong`
+        fold: (k, n) leaves out each n-th training article, from number k on, for the model to be asked about
+        labels: only so many of its articles keep their label, the first; the teacher alone speaks of the others
+        further: so many further texts (:func:`agnews_utils.data.read_further`) are added to its articles
+        further_labels: further texts keep their label, where it is known
+        shuffled: the teacher's logits are exchanged at random among articles of one class: a control
+        vocabulary: read tokens with the so many most frequent pieces alone; None for all
+        members: the run is the weighted mean of these models' logits, each on articles that it did not train on
     """
 
     name: str
     title: str
     model: Callable[..., Any]
-    inputs: Literal["tokens", "features", "characters", "text"] = "tokens"
-    epochs: Literal["teacher_epochs", "student_epochs", "small_student_epochs", "char_epochs", "fine_tune_epochs"] = (
-        "student_epochs"
-    )
+    inputs: Literal["tokens", "features", "characters", "text", "logits"] = "tokens"
+    epochs: Literal[
+        "teacher_epochs", "student_epochs", "small_student_epochs", "char_epochs", "fine_tune_epochs", "wide_epochs"
+    ] = "student_epochs"
     loss: type[Loss] = CrossEntropy
     loss_args: dict[str, Any] = field(default_factory=dict)
     model_args: dict[str, Any] = field(default_factory=dict)
@@ -55,6 +77,19 @@ class Run:
     rows: int | None = None
     seeds: int = 1
     group: Group = "report"
+    fold: tuple[int, int] | None = None
+    labels: int | None = None
+    further: int = 0
+    further_labels: bool = False
+    shuffled: bool = False
+    vocabulary: int | None = None
+    members: tuple[Member, ...] = ()
+
+    @property
+    def needs(self) -> list[tuple[str, int]]:
+        """The runs (name, seed) that must be there before this one can be made."""
+        parts = [(name, member.seed) for member in self.members for name in member.folds]
+        return [*parts, *([(self.teacher, 0)] if self.teacher else [])]
 
     @property
     def in_course(self) -> bool:
@@ -72,12 +107,22 @@ class Run:
 
     def on_disk(self) -> dict[str, Any]:
         """The run as a record file describes it."""
-        return {
+        described = {
             "name": self.name, "title": self.title, "model": self.model.__name__, "inputs": self.inputs,
             "epochs": self.epochs.removesuffix("_epochs"), "loss": self.loss.__name__, "loss_args": self.loss_args,
             "model_args": self.model_args, "teacher": self.teacher, "recipe": to_disk(self.training), "rows": self.rows,
             "seeds": self.seeds, "part": GROUPS_ON_DISK.get(self.group, self.group),
         }  # fmt: skip
+        return described | self.part_of_the_data()
+
+    def part_of_the_data(self) -> dict[str, Any]:
+        """The options that say which articles, labels and logits it sees, without those at their default."""
+        options = {
+            "fold": list(self.fold or ()), "labels": self.labels, "further": self.further,
+            "further_labels": self.further_labels, "shuffled": self.shuffled, "vocabulary": self.vocabulary,
+            "members": [[*member.folds, member.seed, member.seen] for member in self.members],
+        }  # fmt: skip
+        return {name: value for name, value in options.items() if value not in (None, 0, False, [])}
 
 
 def to_disk(options: dict[str, Any]) -> dict[str, Any]:
@@ -109,7 +154,7 @@ _SMALL: dict[str, Any] = {"model": SimplerCNN, "epochs": "small_student_epochs"}
 _LARGE: dict[str, Any] = {"model": SimpleCNN, "epochs": "student_epochs"}
 _FEATURES: dict[str, Any] = {"inputs": "features", "epochs": "teacher_epochs"}
 # the usual way to fine-tune a BERT (Devlin et al. 2019, appendix A.3); the learning rate suits a MiniLM
-_FINE_TUNE = {"lr": 1e-4, "batch_size": 32, "weight_decay": 0.01, "warmup": 0.1, "group_by_length": True}
+FINE_TUNE = {"lr": 1e-4, "batch_size": 32, "weight_decay": 0.01, "warmup": 0.1, "group_by_length": True}
 
 _COURSE = (
     Run(TFIDF, "TF-IDF + linear", tfidf, "text", group="baseline"),
@@ -132,7 +177,7 @@ def _beyond(name: str, title: str, **what: Any) -> Run:
 _BEYOND = (
     _beyond(FASTTEXT, "fastText (h = 10, bigrams)", model=fasttext, inputs="text", seeds=3),
     _beyond(FINE_TUNED_TEACHER, "Fine-tuned teacher: encoder and linear", model=BertClassifier,
-            epochs="fine_tune_epochs", training=_FINE_TUNE),
+            epochs="fine_tune_epochs", training=FINE_TUNE),
     _beyond(SIMPLER_FINE_TUNED_DIST, "Simpler CNN, DIST, fine-tuned teacher", **_SMALL, **_DIST,
             teacher=FINE_TUNED_TEACHER, seeds=10),
     _beyond(SIMPLER_FINE_TUNED_KL, "Simpler CNN, KL, fine-tuned teacher", **_SMALL, **_KL,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,22 @@ import numpy as np
 from torch import nn
 
 from ..baselines import Baseline
-from ..batches import ArticleDataset, ArticleSubset, WithTeacher
-from ..data import fingerprint
+from ..batches import ArticleDataset, Articles, ArticleSubset, WithTeacher
+from ..data import NO_LABEL, fingerprint
 from ..models import count_parameters
 from ..settings import Settings, read_settings
 from ..support.files import load_weights
 from ..support.runtime import machine
 from ..training import TrainingArgs, TrainingResult, fit, predict, seed_everything
-from .inputs import SPLITS, Inputs
+from .ensembles import Ensemble, ensemble, shuffled_within_classes
+from .inputs import FURTHER, SPLITS, Inputs
 from .records import COMMITTED_RESULTS, Record, published_records
 from .runs import RUNS, Group, Run, to_disk
 from .store import WEIGHTS, Store
 
+Answer = Callable[[str], np.ndarray]  # a split's name to a model's logits (articles, classes)
+# what training gave, parameters, training articles, and what gives the logits of a split
+Trained = tuple[TrainingResult | Baseline | Ensemble, int, int, Answer]
 STUDY_VERSION = 2  # raise it when a change makes the same settings give other numbers: older runs are then made again
 
 
@@ -37,10 +42,10 @@ class Study:
         runs: the runs by name; :meth:`add` adds one of your own
     """
 
-    def __init__(self, settings: Settings | None = None):
+    def __init__(self, settings: Settings | None = None, runs: Mapping[str, Run] = RUNS):
         self.settings = settings or read_settings()
         self.inputs = Inputs(self.settings)
-        self.runs = dict(RUNS)
+        self.runs = dict(runs)
 
     @cached_property
     def key(self) -> str:
@@ -82,8 +87,9 @@ class Study:
         """
         if self.runs.get(run.name, run) != run:
             raise ValueError(f"There is another run {run.name!r}: give yours a name of its own.")
-        if run.teacher is not None and run.teacher not in self.runs:
-            raise ValueError(f"The teacher {run.teacher!r} of {run.name!r} is no run: add it first.")
+        for name, _ in run.needs:
+            if name not in self.runs:
+                raise ValueError(f"The teacher {name!r} of {run.name!r} is no run: add it first.")
         self.runs[run.name] = run
 
     def run(self, name: str) -> Run:
@@ -158,9 +164,13 @@ class Study:
             spec |= {"first_rows": profile.char_train_rows, "max_length": profile.char_length}
         if run.teacher:
             spec["teacher"] = self._spec(self.run(run.teacher), 0)
+        if run.members:
+            spec["teachers"] = [self._spec(self.run(name), of) for name, of in run.needs]
         if run.inputs in ("features", "tokens") or run.teacher:
             spec["encoder"] = self.inputs.encoder_files.weights
-        return _set(spec)
+        if run.further:
+            spec["further_texts"] = self.inputs.row_key(FURTHER)
+        return _set(spec | run.part_of_the_data())
 
     def found(self, name: str, seed: int = 0) -> Path | None:
         """The folder that holds the run's record: this study's own, else one committed under ``data/results``."""
@@ -217,37 +227,52 @@ class Study:
         """The run's model with its initial weights; runs of one architecture and seed start from the same ones.
 
         The model's class is given what its ``__init__`` names: an ``encoder`` of its own (training must not change the
-        shared one), ``channels_in`` (the width of the encoder's features), ``vocab_size`` and ``length`` (in tokens).
+        shared one), ``channels_in`` (the width of the encoder's features), ``vocab_size``, ``length`` (in tokens) and
+        ``word_vectors`` (the encoder's, of the run's vocabulary).
         """
         run = self.run(name)
         wanted = inspect.signature(run.model).parameters
         offers = {
             "encoder": lambda: self.inputs.encoder_files.load(self.settings.device),
             "channels_in": lambda: self.inputs.encoder_files.hidden_size,
-            "vocab_size": lambda: len(self.inputs.tokenizer),
+            "vocab_size": lambda: run.vocabulary or len(self.inputs.tokenizer),
             "length": lambda: self.settings.max_length,
+            "word_vectors": lambda: self.inputs.word_vectors(run.vocabulary),
         }
         arguments = {name: make() for name, make in offers.items() if name in wanted}
         seed_everything(seed)
         return run.model(**arguments | run.model_args)
 
-    def teacher_logits(self, name: str, split: str = "train") -> np.ndarray:
-        """A teacher's logits (articles, classes) for a split; they are part of its record, rounded to float16.
+    def teacher_logits(self, name: str, split: str = "train", seed: int = 0) -> np.ndarray:
+        """A teacher's logits (articles, classes) for a split or the further texts, rounded to float16.
 
-        Where those of the training articles were not kept, the model is asked for them.
+        They are part of its record. Where those of the training articles or further texts were not kept, the model is
+        asked for them.
 
         Raises:
             ValueError: the logits cannot be read.
         """
-        record = self.record(name)
-        if split != "train":
+        record = self.record(name, seed)
+        if split in ("validation", "test"):
             return record.test_logits if split == "test" else record.validation_logits
-        kept = self.store.train_logits(self.run_key(name))
-        return self._keep_train_logits(self.run(name), self.model(name)) if kept is None else kept
+        key = self.run_key(name, seed)
+        if (kept := self.store.train_logits(key, split)) is not None:
+            return kept
+        answer = self._trained_answer(self.run(name), seed)
+        further = {FURTHER: answer(FURTHER)} if split == FURTHER else {}
+        self.store.save_train_logits(key, answer("train"), **further)
+        return self.teacher_logits(name, split, seed)
 
-    def _keep_train_logits(self, run: Run, model: nn.Module) -> np.ndarray:
-        logits = predict(model, self.inputs.dataset("train", run.inputs), self.settings).numpy()
-        return self.store.save_train_logits(self.run_key(run.name), logits)
+    def _trained_answer(self, run: Run, seed: int) -> Answer:
+        """The logits, by split, of a run that was made."""
+        if run.members:
+            return ensemble(self, run).logits
+        if run.inputs == "text":
+            return self._train_baseline(run, seed)[-1]
+        return partial(self._predict, run, self.model(run.name, seed))
+
+    def _predict(self, run: Run, model: nn.Module, split: str) -> np.ndarray:
+        return predict(model, self.inputs.dataset(split, run.inputs, run.vocabulary), self.settings).numpy()
 
     def _make(self, run: Run, seed: int, wait: bool = True) -> None:
         """Makes the run under its lock, unless another process was first."""
@@ -255,14 +280,15 @@ class Study:
         with self.store.making(key, f"{run.title}, seed {seed}", wait) as to_be_made:
             if not to_be_made:
                 return
-            trained = self._train_baseline if run.inputs == "text" else self._train_model
-            result, parameters, rows, logits = trained(run, seed)
+            result, parameters, rows, answer = self._trained(run, seed)
             arrays: dict[str, np.ndarray] = {
-                "logits": logits["test"].astype(np.float16),
-                "validation_logits": logits["validation"].astype(np.float16),
+                "logits": answer("test").astype(np.float16),
+                "validation_logits": answer("validation").astype(np.float16),
                 "labels": np.asarray(splits["test"]["label"], np.uint8),
                 "validation_labels": np.asarray(splits["validation"]["label"], np.uint8),
             }
+            if any((run.name, seed) in other.needs for other in self.runs.values()):
+                self.store.save_train_logits(key, answer("train"), **self._further_logits(run, answer))
             metadata = self._metadata(run, seed) | {
                 "rows": {split: len(splits[split]) for split in SPLITS} | {"train": rows},
                 "parameters": parameters,
@@ -272,32 +298,76 @@ class Study:
             }
             self.store.save(key, metadata, arrays)
 
-    def _train_model(self, run: Run, seed: int) -> tuple[TrainingResult, int, int, dict[str, np.ndarray]]:
-        """What training gave, parameters, training articles, and logits by split."""
+    def _trained(self, run: Run, seed: int) -> Trained:
+        if run.inputs == "text":
+            return self._train_baseline(run, seed)
+        return self._average(run) if run.members else self._train_model(run, seed)
+
+    def _further_logits(self, run: Run, answer: Answer) -> dict[str, np.ndarray]:
+        """The logits of the further texts, where a run that reads them may ask for them."""
+        asked = run.group == "teacher" and len(self.inputs.further["text"])
+        return {FURTHER: answer(FURTHER)} if asked else {}
+
+    def _train_model(self, run: Run, seed: int) -> Trained:
         model, train = self.build(run.name, seed), self._training_set(run)
-        eval_sets = {split: self.inputs.dataset(split, run.inputs) for split in ("validation", "test")}
+        eval_sets = {split: self.inputs.dataset(split, run.inputs, run.vocabulary) for split in ("validation", "test")}
         result = fit(
             model, train, eval_sets, run.make_loss(), self.settings, self.training_args(run.name, seed), seed=seed,
             folder=self.store.folder(self.run_key(run.name, seed)), title=f"{run.title}, seed {seed}",
         )  # fmt: skip
-        logits = {split: predict(model, dataset, self.settings).numpy() for split, dataset in eval_sets.items()}
-        if seed == 0 and any(run.name == other.teacher for other in self.runs.values()):
-            self._keep_train_logits(run, model)
-        return result, count_parameters(model), len(train), logits
+        return result, count_parameters(model), len(train), partial(self._predict, run, model)
 
-    def _train_baseline(self, run: Run, seed: int) -> tuple[Baseline, int, int, dict[str, np.ndarray]]:
-        splits = self.inputs.splits
-        fitted = run.model(splits["train"], splits["validation"], seed)
-        logits = {split: fitted.logits(splits[split]["text"]) for split in ("validation", "test")}
-        return fitted, fitted.parameters, len(splits["train"]), logits
+    def _train_baseline(self, run: Run, seed: int) -> Trained:
+        rows, known = self._rows(run), self.inputs.splits["train"].with_format("arrow")
+        train = {name: known[name].to_pylist() for name in ("text", "label")}
+        if run.further_labels:
+            train = {name: [*train[name], *self.inputs.further[name]] for name in train}
+        train = {name: [column[row] for row in rows] for name, column in train.items()}
+        fitted = run.model(train, self.inputs.splits["validation"], seed)
+        return fitted, fitted.parameters, len(rows), lambda split: fitted.logits(self.inputs.texts(split)["text"])
+
+    def _average(self, run: Run) -> Trained:
+        mean = ensemble(self, run)
+        parameters = sum(self.record(name, of).parameters for name, of in run.needs)
+        return mean, parameters, len(self.inputs.splits["train"]), mean.logits
+
+    def _rows(self, run: Run) -> np.ndarray:
+        """Numbers of the run's articles: those of the training split, and after them of the further texts."""
+        count = len(self.inputs.splits["train"])
+        rows = np.arange(min(run.rows or count, count))
+        if run.fold:
+            left_out, folds = run.fold
+            rows = rows[rows % folds != left_out]
+        further = np.arange(min(run.further, len(self.inputs.further["text"]))) if run.further else rows[:0]
+        if run.inputs == "text":  # it reads labelled texts alone
+            further = further[np.array([self.inputs.further["label"][row] != NO_LABEL for row in further], bool)]
+        return np.concatenate([rows, count + further])
 
     def _training_set(self, run: Run) -> ArticleDataset:
         """What the run trains on, with the teacher's logits where its loss compares with them."""
-        train = self.inputs.dataset("train", run.inputs)
-        rows = min(run.rows or len(train), len(train))
-        if rows < len(train):
-            train = ArticleSubset(train, range(rows))
-        return WithTeacher(train, self.teacher_logits(run.teacher)[:rows]) if run.teacher else train
+        train, rows = self.inputs.dataset("train", run.inputs, run.vocabulary), self._rows(run)
+        count, splits = len(train), ["train"]
+        if run.further or run.labels is not None:
+            train, splits = self._with_further(run), ["train", FURTHER][: 1 + bool(run.further)]
+        rows = rows[rows < len(train)]
+        if not np.array_equal(rows, np.arange(count)):
+            train = ArticleSubset(train, rows)
+        if not run.teacher:
+            return train
+        logits = np.concatenate([self.teacher_logits(run.teacher, split) for split in splits])[rows]
+        return WithTeacher(train, shuffled_within_classes(logits) if run.shuffled else logits)
+
+    def _with_further(self, run: Run) -> Articles:
+        """The training articles and the further texts, with the labels that the run may see."""
+        train = self.inputs.articles("train", run.vocabulary)
+        if run.labels is not None:
+            train = train.with_labels(np.where(np.arange(len(train)) < run.labels, train.labels, NO_LABEL))
+        if not run.further:
+            return train
+        further = self.inputs.articles(FURTHER, run.vocabulary)
+        if not run.further_labels:
+            further = further.with_labels(np.full(len(further), NO_LABEL))
+        return train.followed_by(further)
 
     def _metadata(self, run: Run, seed: int) -> dict[str, Any]:
         """What a record says of how it was made."""
