@@ -129,8 +129,8 @@ def train_epoch(
         bar: a progress bar, moved by one for each batch
 
     Returns:
-        ``train_loss``, its unweighted terms as ``train_<name>``, ``train_accuracy`` (means over articles; accuracy over
-        labelled ones) and ``train_seconds``.
+        ``train_loss``, its unweighted terms as ``train_<name>``, ``train_accuracy`` (means over the articles that have
+        them) and ``train_seconds``.
 
     Raises:
         ValueError: shapes or values of which the loss can make nothing; NaN or infinite logits (training has diverged).
@@ -160,9 +160,8 @@ def train_epoch(
         check_values(loss, logits, teacher_logits, labels)
         raise ValueError("student logits hold NaN or infinite values: training has diverged; lower the learning rate.")
     right, labelled = torch.stack(counts).sum(dim=0).tolist()
-    names = [*(f"train_{name}" for name in ("loss", *terms)), "train_accuracy"]
-    row = dict(zip(names, [*means.tolist(), right / max(labelled, 1)], strict=True))
-    return row | {"train_seconds": time.perf_counter() - started}
+    row = {f"train_{name}": mean for name, mean in zip(("loss", *terms), means.tolist(), strict=True)}
+    return row | {"train_accuracy": right / max(labelled, 1), "train_seconds": time.perf_counter() - started}
 
 
 def train(
