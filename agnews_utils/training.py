@@ -122,8 +122,6 @@ def train_epoch(
 ) -> dict:
     """One pass over ``loader``: a step of ``optimizer`` (and ``scheduler``) for each batch.
 
-    What is measured stays on the device until the end: asking for a number makes a GPU wait.
-
     Args:
         loader: batches by name, with ``"teacher_logits"`` if ``loss`` needs them
         bar: a progress bar, moved by one for each batch
@@ -136,6 +134,7 @@ def train_epoch(
         ValueError: shapes or values of which the loss can make nothing; NaN or infinite logits (training has diverged).
     """
     model.train()
+    # what is measured stays on the device until the end: asking for a number makes a GPU wait
     started, measured, counts, sizes = time.perf_counter(), [], [], []
     for batch in loader:
         batch = {name: column.to(settings.device, non_blocking=True) for name, column in batch.items()}
