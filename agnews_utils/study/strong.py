@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..baselines import tfidf
-from ..models import BertClassifier
+from ..losses import DISTLoss, KLLoss, LogitLoss
+from ..models import BertClassifier, WideCNN
 from .ensembles import Ensemble
-from .runs import FINE_TUNE, Member, Run
+from .runs import FINE_TUNE, FINE_TUNED_TEACHER, RUNS, Member, Run
 
 FOLDS = 2
+ALL = 1_000_000  # more texts than there are: all of them
+SEEDS = 5  # shared by all students of the ladder, for paired comparisons
 
 
 def folds_of(name: str) -> tuple[str, ...]:
@@ -18,7 +21,7 @@ def folds_of(name: str) -> tuple[str, ...]:
 
 
 MINILM_FOLDS, TFIDF_FOLDS = folds_of("fine_tuned"), folds_of("tfidf_linear")
-UNSEEN, SEEN, ENSEMBLE = "fine_tuned_unseen", "fine_tuned_seen", "ensemble_unseen"
+UNSEEN, SEEN, MIXED, ENSEMBLE = "fine_tuned_unseen", "fine_tuned_seen", "mixed_unseen", "ensemble_unseen"
 
 
 def _folds(names: tuple[str, ...], title: str, **what: Any) -> list[Run]:
@@ -38,8 +41,75 @@ TEACHER_RUNS = (
     *_folds(TFIDF_FOLDS, "TF-IDF + linear", model=tfidf, inputs="text"),
     _mean(UNSEEN, "Fine-tuned teachers, asked about unseen articles", Member(MINILM_FOLDS)),
     _mean(SEEN, "Fine-tuned teachers, asked about their own articles", Member(MINILM_FOLDS, seen=True)),
-    _mean(ENSEMBLE, "Ensemble of fine-tuned teachers and TF-IDF, unseen articles",
+    _mean(MIXED, "Fine-tuned teachers and TF-IDF, asked about unseen articles",
+          Member(MINILM_FOLDS), Member(TFIDF_FOLDS)),
+    _mean(ENSEMBLE, "Fine-tuned teachers of two seeds and TF-IDF, asked about unseen articles",
           Member(MINILM_FOLDS), Member(MINILM_FOLDS, seed=1), Member(TFIDF_FOLDS)),
 )  # fmt: skip
 
-STRONG_RUNS = {run.name: run for run in TEACHER_RUNS}
+# the student of at most 5 MB: its vocabulary, and how it trains. Validation chose both (labels alone, seed 0)
+_STUDENT: dict[str, Any] = {
+    "model": WideCNN,
+    "epochs": "wide_epochs",
+    "vocabulary": 24_000,
+    "training": {"warmup": 0.05, "group_by_length": True, "patience": None},
+    "seeds": SEEDS,
+}
+_FEW_EPOCHS = {"training": _STUDENT["training"] | {"epochs": 4}}
+_KL: dict[str, Any] = {"loss": KLLoss, "loss_args": {"alpha": 0.7, "tau": 2.0}}
+_EVERYTHING: dict[str, Any] = {**_KL, "teacher": MIXED, "further": ALL}
+
+
+def _student(name: str, title: str, **what: Any) -> Run:
+    return Run(f"wide_{name}", title, **{**_STUDENT, **what}, group="ladder")
+
+
+PLAIN, PLAIN_FEW, BEST = "wide_plain", "wide_plain_few_epochs", "wide_kl_further"
+# each run changes one thing of the one before it
+LADDER = (
+    _student("no_vectors", "One layer, two widths", model_args={"pretrained": False, "mean": False, "buckets": 0}),
+    _student("no_mean", "+ an encoder's word embeddings as a start", model_args={"mean": False, "buckets": 0}),
+    _student("no_pairs", "+ mean of the embeddings", model_args={"buckets": 0}),
+    _student("plain", "+ hashed pairs (the strong student on labels alone)"),
+    _student("kl_seen", "+ KL, teachers asked about their own articles", **_KL, teacher=SEEN),
+    _student("kl_unseen", "+ KL, the same teachers asked about unseen articles", **_KL, teacher=UNSEEN),
+    _student("kl_mixed", "+ KL, with TF-IDF among the teachers", **_KL, teacher=MIXED),
+    _student("kl_further_5k", "+ 5,000 unlabelled texts", **_EVERYTHING | {"further": 5_000}),
+    _student("kl_further_12k", "+ 12,000 unlabelled texts", **_EVERYTHING | {"further": 12_000}),
+    _student("kl_further", "+ all unlabelled texts", **_EVERYTHING),
+    _student("kl_ensemble", "+ fine-tuned teachers of two seeds", **_EVERYTHING | {"teacher": ENSEMBLE}),
+)
+# each run changes one thing of the best of the ladder, or of the student on labels alone
+VARIANTS = (
+    _student("plain_few_epochs", "labels alone, half the epochs", **_FEW_EPOCHS),
+    _student("smoothing", "labels alone, label smoothing 0.1", loss_args={"smoothing": 0.1}),
+    _student("twice", "labels alone, twice the loss", loss_args={"weight": 2.0}),
+    _student("kl_further_shuffled", "teacher's answers shuffled within a class", **_EVERYTHING, shuffled=True),
+    _student("dist_further", "DIST instead of KL", **_EVERYTHING | {
+        "loss": DISTLoss, "loss_args": {"beta": 2.0, "gamma": 2.0, "tau": 1.0}}),
+    _student("logits_further", "logit regression instead of KL", **_EVERYTHING | {
+        "loss": LogitLoss, "loss_args": {"alpha": 0.7}}),
+    _student("kl_further_tau_1", "KL at tau 1", **_EVERYTHING | {"loss_args": {"alpha": 0.7, "tau": 1.0}}),
+    _student("kl_further_tau_4", "KL at tau 4", **_EVERYTHING | {"loss_args": {"alpha": 0.7, "tau": 4.0}}),
+    _student("kl_further_alone", "KL alone, no labels", **_EVERYTHING | {"loss_args": {"alpha": 1.0, "tau": 2.0}}),
+    _student("kl_further_long", "twice the epochs", **_EVERYTHING,
+             training=_STUDENT["training"] | {"epochs": 16}),
+    _student("kl_fine_tuned", "KL, the fine-tuned teacher of all articles, asked about them", **_KL,
+             teacher=FINE_TUNED_TEACHER),
+)  # fmt: skip
+# the further texts with the labels that are known of most of them: how much of the gain is text, how much labels?
+TFIDF_ALL = "tfidf_linear_all_labels"
+ALL_LABELS = (
+    Run(TFIDF_ALL, "TF-IDF + linear, all labels", tfidf, "text", further=ALL, further_labels=True, group="ladder"),
+    _student("plain_all_labels", "labels alone, all labels", further=ALL, further_labels=True),
+    _student("kl_all_labels", "KL and all labels", **_EVERYTHING, further_labels=True),
+)
+SMALLER = (
+    _student("1mb", "Student of 1 MB, KL", **_EVERYTHING, vocabulary=8_000,
+             model_args={"embedding_dim": 48, "channels": 96, "buckets": 2**17}),
+    _student("100kb", "Student of 100 kB, KL", **_EVERYTHING, vocabulary=2_000,
+             model_args={"embedding_dim": 16, "channels": 32, "buckets": 2**13}),
+)  # fmt: skip
+
+_OLD = (RUNS[FINE_TUNED_TEACHER],)
+STRONG_RUNS = {run.name: run for run in (*_OLD, *TEACHER_RUNS, *LADDER, *VARIANTS, *ALL_LABELS, *SMALLER)}

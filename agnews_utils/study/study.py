@@ -111,6 +111,8 @@ class Study:
         for run in self.runs.values():
             if not run.can_be_made or (profile.name == "quick" and not run.in_course):
                 continue
+            if run.further and not len(self.inputs.further["text"]):
+                continue  # a run on texts that this data has not
             several = run.in_course and run.epochs == "small_student_epochs"  # cheap enough for several in any profile
             count = run.seeds if profile.name == "full" else profile.seeds if several else 1
             plan += [(run.name, seed) for seed in range(count)]
@@ -339,13 +341,18 @@ class Study:
             left_out, folds = run.fold
             rows = rows[rows % folds != left_out]
         further = np.arange(min(run.further, len(self.inputs.further["text"]))) if run.further else rows[:0]
+        if run.further and not len(further):
+            raise ValueError(
+                f"{run.title}: the data has no texts beside its training and test files; put further.csv, "
+                "further_descriptions.csv or unlabelled.csv into the data folder (see agnews_utils/data.py)."
+            )
         if run.inputs == "text":  # it reads labelled texts alone
             further = further[np.array([self.inputs.further["label"][row] != NO_LABEL for row in further], bool)]
         return np.concatenate([rows, count + further])
 
     def _training_set(self, run: Run) -> ArticleDataset:
         """What the run trains on, with the teacher's logits where its loss compares with them."""
-        train, rows = self.inputs.dataset("train", run.inputs, run.vocabulary), self._rows(run)
+        rows, train = self._rows(run), self.inputs.dataset("train", run.inputs, run.vocabulary)
         count, splits = len(train), ["train"]
         if run.further or run.labels is not None:
             train, splits = self._with_further(run), ["train", FURTHER][: 1 + bool(run.further)]
