@@ -25,6 +25,8 @@ SAMPLE_DIR = ROOT / "data" / "sample"
 COLUMNS = ["label", "title", "description"]
 MIN_ROWS = 100  # of a training file
 NO_LABEL = -100  # of a text whose class is not known; PyTorch's cross-entropy leaves such rows out
+# what a header calls the first column
+HEADERS = {"label": ("class", "label", "class index"), "description": ("description", "text")}
 # further texts that a data folder may hold beside its two files, and their columns
 FURTHER = {
     "further.csv": COLUMNS,
@@ -132,7 +134,7 @@ def read_folder(folder: Path) -> Source:
     if folder == SAMPLE_DIR:
         return _source("embedded sample (not AG News)", "sample", frames, origins)
     if official == 2:
-        return _source("AG News", "agnews", frames, origins)
+        return replace(_source("AG News", "agnews", frames, origins), folder=folder)
     title = "AG News (official test file, other training file)" if official else "your own folder"
     return replace(_source(title, "agnews-part" if official else "folder", frames, origins), folder=folder)
 
@@ -154,8 +156,9 @@ def read_further(source: Source, splits: DatasetDict, seed: int = 0) -> pd.DataF
     """Further texts of the source's folder that no split holds: ``text`` and ``label`` (:data:`NO_LABEL` if unknown).
 
     Three files are read where they are there: ``further.csv`` (class, title, description), ``further_descriptions.csv``
-    (class, description) and ``unlabelled.csv`` (description). A text that an article of a split ends with is left out,
-    so that no model learns from what it is measured on. The order is random, so that the first n are a fair part.
+    (class, description) and ``unlabelled.csv`` (description). What has its description in common with the end of an
+    article of a split is left out, so that no model learns from what it is measured on. The order is random, so that
+    the first n are a fair part.
 
     Raises:
         ValueError: a file is malformed; see :func:`read_csv`.
@@ -164,11 +167,12 @@ def read_further(source: Source, splits: DatasetDict, seed: int = 0) -> pd.DataF
     frames = [_read(path, FURTHER[path.name])[0] for path in paths if path.is_file()]
     if not frames:
         return pd.DataFrame({"text": pd.Series(dtype=str), "label": pd.Series(dtype=int)})
-    further = pd.concat(frames)[["text", "label"]].drop_duplicates("text")
+    further = pd.concat(frames).drop_duplicates("text")
     # a description is the end of its article's text; read backwards it is the beginning, and sorting finds that
     endings = sorted(text[::-1] for split in splits.values() for text in split["text"])
-    kept = [not _begins(endings, text[::-1]) for text in further["text"]]
-    return further[kept].sample(frac=1, random_state=seed, ignore_index=True)
+    pairs = further[["text", "description"]].itertuples(index=False, name=None)
+    kept = [not any(_begins(endings, text[::-1]) for text in filter(None, pair)) for pair in pairs]
+    return further.loc[kept, ["text", "label"]].sample(frac=1, random_state=seed, ignore_index=True)
 
 
 def _begins(sorted_texts: list[str], text: str) -> bool:
@@ -178,7 +182,7 @@ def _begins(sorted_texts: list[str], text: str) -> bool:
 
 
 def _read(path: Path, columns: Sequence[str] = COLUMNS) -> tuple[pd.DataFrame, str]:
-    """The file's articles and its MD5; the file is read once."""
+    """The file's articles and its MD5; the file is read once. A first row that names the first column is a header."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist: the folder must hold train.csv and test.csv.")
     content = path.read_bytes()
@@ -192,7 +196,7 @@ def _read(path: Path, columns: Sequence[str] = COLUMNS) -> tuple[pd.DataFrame, s
         raise ValueError(f"{path} is not a CSV file ({reason}): quote fields that hold commas or quotes.") from reason
     if not rows:
         raise ValueError(f"{path} is empty: it should hold one article a row (class, title, description).")
-    header = rows[0][0].strip().lower() in ("class", "label", "class index")
+    header = rows[0][0].strip().lower() in HEADERS[columns[0]]
     if header and len(rows) == 1:
         raise ValueError(f"{path} holds a header and no article: it should hold one article a row.")
     if len(rows[0]) != len(columns):
@@ -220,7 +224,8 @@ def _article(row: list[str], columns: Sequence[str], where: str) -> tuple[str, i
         raise ValueError(f"{where}: class is {label!r}; it should be 1, 2, 3 or 4.")
     text = f"{title} {description}".strip()
     if not text:
-        raise ValueError(f"{where}: title and description are both empty.")
+        fields_are = "title and description are both" if "title" in fields else "the description is"
+        raise ValueError(f"{where}: {fields_are} empty.")
     return text, NO_LABEL if label is None else int(label) - 1, description
 
 

@@ -25,7 +25,7 @@ BLOCKS_OF_DEPTH = {9: (1, 1, 1, 1), 17: (2, 2, 2, 2), 29: (5, 5, 2, 2), 49: (8, 
 STAGE_CHANNELS = (64, 128, 256, 512)
 K_MAX = 8
 EMBEDDING_STD = 0.1  # of an embedding's start in WideCNN
-HASH_PRIME, HASH_BEFORE, HASH_AFTER = 2**31 - 1, 1_540_483_477, 40_503
+HASH_PRIME, HASH_BEFORE, HASH_AFTER = 2**31 - 1, 1_540_483_477, 1_000_003
 
 
 def channels_last(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
@@ -388,7 +388,7 @@ def principal_components(vectors: torch.Tensor, count: int) -> torch.Tensor:
     centred = vectors.double() - vectors.double().mean(dim=0)
     _, directions = torch.linalg.eigh(centred.T @ centred)  # by rising variance
     directions = directions.flip(1)[:, :count]
-    directions = directions * directions.sum(dim=0).sign()  # the sign is the library's choice: make it one
+    directions = torch.where(directions.sum(dim=0) < 0, -directions, directions)  # the library may choose either sign
     components = centred @ directions
     components = components * (EMBEDDING_STD / components.std())
     return F.pad(components, (0, count - components.shape[1])).float()

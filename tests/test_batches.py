@@ -26,6 +26,7 @@ from agnews_utils.batches import (
     eval_loader,
     train_loader,
 )
+from agnews_utils.data import NO_LABEL
 
 
 def test_tokenised_items(tokenizer):
@@ -39,6 +40,37 @@ def test_tokenised_items(tokenizer):
     assert len(articles) == 2
     assert articles.attention_mask[1].sum() == 64  # cut, with [SEP] kept
     assert tokenizer.convert_ids_to_tokens([articles.input_ids[1][-1]]) == ["[SEP]"]
+
+
+def test_other_labels_are_of_the_same_articles(tokenizer):
+    articles = made_articles(["one", "two words", "three small words"], tokenizer, labels=[0, 3, 1])
+    hidden = articles.with_labels([0, NO_LABEL, 2])
+    assert hidden.labels.tolist() == [0, -100, 2]
+    assert hidden.labels.dtype == np.int64
+    assert articles.labels.tolist() == [0, 3, 1]  # the original is as it was
+    np.testing.assert_array_equal(hidden.input_ids, articles.input_ids)
+    assert hidden.key == articles.key  # a cache of features, which is made from texts alone, serves both
+    assert next(iter(eval_loader(hidden, 3)))["labels"].tolist() == [0, -100, 2]
+
+
+def test_articles_followed_by_others(tokenizer):
+    texts, labels = ["one", "two words", "three small words", "a", "of the rest"], [0, 3, 1, NO_LABEL, 2]
+    first, more = (made_articles(texts[rows], tokenizer, labels=labels[rows]) for rows in (slice(2), slice(2, 5)))
+    joined, whole = first.followed_by(more), made_articles(texts, tokenizer, labels=labels)
+    assert len(joined) == 5
+    for name in ("input_ids", "attention_mask", "token_type_ids", "labels", "lengths"):
+        np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name), name)
+    assert joined.lengths.tolist() == [3, 4, 5, 3, 5]
+    # nothing is joined in place
+    assert (len(first), len(more)) == (2, 3)
+    assert first.lengths.tolist() == [3, 4]
+
+
+def test_joined_articles_have_a_key_of_their_own(tokenizer):
+    first, more = made_articles(["one", "two words"], tokenizer), made_articles(["three"], tokenizer)
+    keys = [first.key, more.key, first.followed_by(more).key, more.followed_by(first).key]
+    assert len(set(keys)) == 4
+    assert first.followed_by(more).key == keys[2]
 
 
 def test_collate_stacks(tokenizer):

@@ -1,13 +1,24 @@
-"""The DIST and KL losses against independent NumPy computations, their invariances, and bad input."""
+"""The DIST, KL and logit losses against independent NumPy computations, their invariances, and bad input."""
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from helpers import refused
 from scipy.special import log_softmax, rel_entr, softmax
 from torch import nn
 
-from agnews_utils.losses import CrossEntropy, DISTLoss, KLLoss, inter_relation, intra_relation, pearson
+from agnews_utils.data import NO_LABEL
+from agnews_utils.losses import (
+    CrossEntropy,
+    DISTLoss,
+    KLLoss,
+    LogitLoss,
+    cross_entropy,
+    inter_relation,
+    intra_relation,
+    pearson,
+)
 
 NAN, INF = float("nan"), float("inf")
 
@@ -81,7 +92,7 @@ def test_equal_logits_have_no_relation_loss(tau):
     assert abs(float(terms["intra"])) < 1e-6
 
 
-@pytest.mark.parametrize("loss", [DISTLoss(tau=2), KLLoss()], ids=["DIST", "KL"])
+@pytest.mark.parametrize("loss", [DISTLoss(tau=2), KLLoss(), LogitLoss()], ids=["DIST", "KL", "logits"])
 def test_adding_a_constant_to_a_row_changes_nothing(loss):
     student, teacher, labels = logits()
     shift = torch.linspace(-5, 5, len(student))[:, None]
@@ -132,7 +143,7 @@ def test_intra_is_inter_of_the_transpose():
     assert not torch.isclose(intra_relation(y_s, y_t), inter_relation(y_s, y_t))
 
 
-@pytest.mark.parametrize("loss", [DISTLoss(), DISTLoss(tau=4), KLLoss(), CrossEntropy()])
+@pytest.mark.parametrize("loss", [DISTLoss(), DISTLoss(tau=4), KLLoss(), LogitLoss(), CrossEntropy()])
 @pytest.mark.parametrize("case", ["normal init", "constant rows", "one constant row", "huge", "enormous"])
 def test_gradients_are_finite(loss, case):
     student, teacher, labels = logits()
@@ -150,7 +161,7 @@ def test_gradients_are_finite(loss, case):
     assert torch.isfinite(student.grad).all()
 
 
-@pytest.mark.parametrize("loss", [DISTLoss(), KLLoss()])
+@pytest.mark.parametrize("loss", [DISTLoss(), KLLoss(), LogitLoss()])
 def test_teacher_gets_no_gradient(loss):
     student, teacher, labels = logits()
     student.requires_grad_()
@@ -161,7 +172,7 @@ def test_teacher_gets_no_gradient(loss):
 
 
 @pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("loss", [DISTLoss(), KLLoss(), CrossEntropy()])
+@pytest.mark.parametrize("loss", [DISTLoss(), KLLoss(), LogitLoss(), CrossEntropy()])
 def test_half_precision_logits_are_computed_in_float32(loss, precision):
     student, teacher, labels = logits()
     low = loss(student.to(precision), teacher.to(precision), labels)
@@ -189,6 +200,95 @@ def test_cross_entropy_ignores_the_teacher():
     assert float(CrossEntropy()(student, teacher, labels)) == expected
 
 
+@pytest.mark.parametrize("rows", [1, 7, 32, 50, 100])
+def test_cross_entropy_of_labelled_articles_is_pytorchs_to_the_last_bit(rows):
+    # the study's older runs were trained by PyTorch's mean: they must come out the same if they are made again
+    student, _, labels = logits(rows)
+    values, gradients = [], []
+    for function in (F.cross_entropy, cross_entropy):
+        own = student.clone().requires_grad_()
+        values.append(function(own, labels))
+        values[-1].backward()
+        gradients.append(own.grad)
+    assert torch.equal(*values)
+    assert torch.equal(*gradients)
+
+
+def partly_labelled():
+    """A batch of 16 of which 6 articles have a label, and which."""
+    student, teacher, labels = logits()
+    known = torch.tensor([True, False, False, True, True, False, True, False] * 2)
+    known[-2:] = False
+    return student, teacher, labels.masked_fill(~known, NO_LABEL), known
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_an_article_without_a_label_adds_nothing_to_cross_entropy(smoothing):
+    student, _, labels, known = partly_labelled()
+    rows = log_softmax(student.double().numpy(), axis=1)
+    target = (1 - smoothing) * np.eye(4)[labels.clamp(min=0)] + smoothing / 4
+    expected = -(target * rows).sum(axis=1)[known].sum() / 16  # over all articles, not the labelled ones
+    student.requires_grad_()
+    value = cross_entropy(student, labels, smoothing)
+    assert value.item() == pytest.approx(expected, rel=1e-5)
+    value.backward()
+    assert student.grad[known].abs().sum(dim=1).min() > 0
+    assert not student.grad[~known].any()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.4])
+def test_smoothing_is_the_share_of_all_classes(smoothing):
+    student, _, labels = logits()
+    rows = log_softmax(student.double().numpy(), axis=1)
+    own, all_alike = -rows[np.arange(16), labels].mean(), -rows.mean()
+    value = float(CrossEntropy(smoothing)(student, None, labels))
+    assert value == pytest.approx((1 - smoothing) * own + smoothing * all_alike, rel=1e-5)
+
+
+def test_the_weight_of_cross_entropy_multiplies_it():
+    student, _, labels = logits()
+    plain, heavy = CrossEntropy(), CrossEntropy(weight=3.5)
+    torch.testing.assert_close(heavy(student, None, labels), 3.5 * plain(student, None, labels))
+    assert torch.equal(heavy.terms(student, None, labels)["ce"], plain.terms(student, None, labels)["ce"])
+
+
+def test_logit_loss_by_hand():
+    # centred: (1, -1, 0, 0) and (2, 0, 0, -2); then (3, -1, -1, -1) and (0, 0, 0, 0)
+    student = torch.tensor([[2.0, 0.0, 1.0, 1.0], [4.0, 0.0, 0.0, 0.0]])
+    teacher = torch.tensor([[7.0, 5.0, 5.0, 3.0], [9.0, 9.0, 9.0, 9.0]])
+    labels = torch.tensor([0, 3])
+    mse = ((1 + 1 + 0 + 4) + (9 + 1 + 1 + 1)) / 8
+    e = np.e
+    ce = (-np.log(e**2 / (e**2 + 1 + 2 * e)) - np.log(1 / (e**4 + 3))) / 2
+    terms = LogitLoss().terms(student, teacher, labels)
+    assert {name: float(value) for name, value in terms.items()} == pytest.approx({"ce": ce, "mse": mse}, rel=1e-5)
+    assert float(LogitLoss()(student, teacher, labels)) == pytest.approx(0.3 * ce + 0.7 * mse, rel=1e-5)
+    assert float(LogitLoss(alpha=1)(student, teacher, labels)) == pytest.approx(mse, rel=1e-5)
+    assert float(LogitLoss(alpha=0)(student, teacher, labels)) == pytest.approx(ce, rel=1e-5)
+
+
+@pytest.mark.parametrize(("loss", "term", "share"), [(KLLoss(0.9, 4), "kl", 0.9), (LogitLoss(0.7), "mse", 0.7)])
+def test_without_any_label_the_teacher_alone_speaks(loss, term, share):
+    student, teacher, labels = logits()
+    expected = float(loss.terms(student, teacher, labels)[term])
+    nothing = labels.clone().fill_(NO_LABEL)
+    student.requires_grad_()
+    assert loss.terms(student, teacher, nothing)["ce"].item() == 0
+    value = loss(student, teacher, nothing)
+    assert value.item() == pytest.approx(share * expected, rel=1e-6)
+    value.backward()
+    assert torch.isfinite(student.grad).all()
+    assert student.grad.any()
+
+
+@pytest.mark.parametrize("loss", [DISTLoss(), KLLoss(), LogitLoss()])
+def test_a_hidden_label_changes_the_labels_term_alone(loss):
+    student, teacher, labels, known = partly_labelled()
+    whole, part = loss.terms(*logits()), loss.terms(student, teacher, labels)
+    assert {name for name in whole if not torch.equal(whole[name], part[name])} == {"ce"}
+    torch.testing.assert_close(part["ce"], F.cross_entropy(student[known], labels[known]) * known.sum() / 16)
+
+
 @pytest.mark.parametrize("kind", [DISTLoss, KLLoss])
 @pytest.mark.parametrize("tau", [0, -1, NAN, INF])
 def test_bad_temperature_is_refused(kind, tau):
@@ -203,10 +303,17 @@ def test_bad_weight_is_refused(name, value):
         DISTLoss(**{name: value})
 
 
+@pytest.mark.parametrize("kind", [KLLoss, LogitLoss])
 @pytest.mark.parametrize("alpha", [-0.1, 1.1, NAN])
-def test_bad_alpha_is_refused(alpha):
+def test_bad_alpha_is_refused(kind, alpha):
     with refused(ValueError, f"alpha is {alpha}"):
-        KLLoss(alpha=alpha)
+        kind(alpha=alpha)
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1, 1.5, NAN])
+def test_bad_smoothing_is_refused(smoothing):
+    with refused(ValueError, f"smoothing is {smoothing}"):
+        CrossEntropy(smoothing=smoothing)
 
 
 def poisoned(value, whose):
@@ -215,7 +322,7 @@ def poisoned(value, whose):
     return student, teacher, labels
 
 
-@pytest.mark.parametrize("loss", [DISTLoss(), KLLoss()])
+@pytest.mark.parametrize("loss", [DISTLoss(), KLLoss(), LogitLoss()])
 @pytest.mark.parametrize("whose", ["student", "teacher"])
 @pytest.mark.parametrize("value", [NAN, INF, -INF])
 def test_logits_that_are_no_numbers_are_refused(loss, whose, value):
@@ -232,13 +339,21 @@ BAD_BATCHES = {
     "no article": ((S[:0], T[:0], Y[:0]), "student logits have shape (0, 4)"),
     "label too high": ((S, T, Y.clone().fill_(4)), "labels go from 4 to 4; the classes are 0 to 3"),
     "label too low": ((S, T, Y.clone().fill_(-1)), "labels go from -1 to -1"),
+    "label too high beside hidden ones": (
+        (S, T, Y.clone().fill_(NO_LABEL).index_fill_(0, torch.tensor([5]), 4)),
+        "labels go from 4 to 4; the classes are 0 to 3",
+    ),
+    "label too low beside hidden ones": (
+        (S, T, Y.clone().fill_(NO_LABEL).index_fill_(0, torch.tensor([5]), -99)),
+        "labels go from -99 to -99",
+    ),
     "too few labels": ((S, T, Y[:-1]), "labels have shape (15,)"),
     "one-hot labels": ((S, T, nn.functional.one_hot(Y, 4)), "labels have shape (16, 4)"),
     "no teacher": ((S, None, Y), "compares with a teacher: pass its logits"),
 }
 
 
-@pytest.mark.parametrize("loss", [DISTLoss(), KLLoss()])
+@pytest.mark.parametrize("loss", [DISTLoss(), KLLoss(), LogitLoss()])
 @pytest.mark.parametrize("case", BAD_BATCHES)
 def test_bad_batch_is_refused(loss, case):
     batch, fragment = BAD_BATCHES[case]

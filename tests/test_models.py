@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -20,9 +21,12 @@ from agnews_utils.models import (
     SimpleCNN,
     SimplerCNN,
     VDCNNBlock,
+    WideCNN,
     channels_last,
     count_parameters,
+    hashed_pairs,
     kmax_pool,
+    principal_components,
 )
 from agnews_utils.support import runtime
 from agnews_utils.support.runtime import autocast
@@ -241,11 +245,23 @@ def token_model(kind, mask_padding):
     return kind(vocab_size=300, mask_padding=mask_padding).eval()
 
 
+def wide_model(**arguments):
+    """A small WideCNN in eval mode; its wide part, which starts from zeros, says something of every pair."""
+    torch.manual_seed(0)
+    model = WideCNN(300, **{"embedding_dim": 16, "channels": 8, "buckets": 1000} | arguments).eval()
+    if model.wide is not None:
+        nn.init.normal_(model.wide.weight, std=0.1)  # padding's row too: it must say nothing
+    return model
+
+
 TOKEN_MODELS = {
     "SimpleCNN": lambda: token_model(SimpleCNN, False),
     "SimplerCNN": lambda: token_model(SimplerCNN, False),
     "SimpleCNN, padding masked": lambda: token_model(SimpleCNN, True),
     "SimplerCNN, padding masked": lambda: token_model(SimplerCNN, True),
+    "WideCNN": wide_model,
+    "WideCNN, no mean": lambda: wide_model(mean=False),
+    "WideCNN, nothing wide": lambda: wide_model(buckets=0),
 }
 
 
@@ -364,3 +380,210 @@ def test_vdcnn_starts_from_the_papers_initialisation():
         fan_in = conv.weight[0].numel()
         assert conv.weight.std().item() == pytest.approx((2 / fan_in) ** 0.5, rel=0.1)  # He et al. 2015
         assert not conv.bias.any()
+
+
+# --- the strong student
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parameters"),
+    [
+        ({}, 5_154_436),  # 30,522 x 128, two convolutions of 73,920 and 123,072, linear 512 x 4 + 4, and 2**18 x 4
+        ({"mean": False}, 5_154_436 - 128 * 4),
+        ({"buckets": 0}, 5_154_436 - 2**18 * 4),
+        ({"widths": (3,), "mean": False, "buckets": 0}, 30_522 * 128 + 73_920 + 192 * 4 + 4),
+    ],
+)
+def test_wide_cnn_has_the_parts_that_it_is_asked_for(arguments, parameters):
+    model = WideCNN(30_522, **arguments).eval()
+    assert count_parameters(model) == count_parameters(model, trainable=True) == parameters
+    ids, mask = torch.randint(1, 30_522, (3, 20)), torch.ones(3, 20, dtype=torch.int)
+    logits = model(ids, mask)
+    assert logits.shape == (3, 4)
+    assert torch.isfinite(logits).all()
+
+
+@torch.no_grad()
+def test_wide_cnn_computes_what_it_says():
+    # written once more, an article at a time and without its padding
+    model = wide_model()
+    articles = [torch.randint(5, 300, (length,)) for length in (1, 2, 9, 17)]
+    ids = torch.stack([F.pad(article, (0, 17 - len(article))) for article in articles])
+    together = model(ids.int(), (ids != 0).int())  # as batches come; a bucket must not overflow for it
+    for article, logits in zip(articles, together, strict=True):
+        x = model.embedding.weight[article]
+        found = [
+            F.conv1d(x.T, conv.weight, conv.bias, padding=width // 2).clamp(min=0).amax(dim=1)
+            for conv, width in zip(model.convs, (3, 5), strict=True)
+        ]
+        expected = model.linear(torch.cat([*found, x.mean(dim=0)]))
+        tokens = article.tolist()
+        for before, after in [*((0, token) for token in tokens), *pairwise(tokens)]:
+            expected = expected + model.wide.weight[bucket(before, after, 1000)]
+        torch.testing.assert_close(logits, expected)
+
+
+def seen_tokens(model, ids, mask):
+    """What a call gives to the embedding, and to the wide part."""
+    seen = {}
+    hooks = [
+        part.register_forward_pre_hook(lambda _, args, n=name: seen.update({n: args[0]}))
+        for name, part in (("embedding", model.embedding), ("wide", model.wide))
+    ]
+    model(ids, mask)
+    for hook in hooks:
+        hook.remove()
+    return seen["embedding"], seen["wide"]
+
+
+@torch.no_grad()
+def test_tokens_are_hidden_while_training_alone():
+    model = wide_model(masked=0.3, dropout=0.0)
+    ids, mask = torch.randint(5, 300, (200, 50)), torch.ones(200, 50, dtype=torch.int)
+    tokens, _ = seen_tokens(model, ids, mask)
+    assert torch.equal(tokens, ids)
+    tokens, pairs = seen_tokens(model.train(), ids, mask)
+    hidden = tokens != ids
+    assert not tokens[hidden].any()
+    assert hidden.double().mean().item() == pytest.approx(0.3, abs=0.02)  # of 10,000: a standard deviation is 0.005
+    assert torch.equal(pairs, hashed_pairs(tokens, 1000))  # their pairs with them
+    again, _ = seen_tokens(model, ids, mask)
+    assert not torch.equal(again, tokens)
+    assert torch.equal(seen_tokens(model.eval(), ids, mask)[0], ids)
+
+
+@torch.no_grad()
+def test_nothing_is_hidden_where_nothing_is_to_be():
+    model = wide_model(masked=0.0, dropout=0.0)
+    ids, mask = torch.randint(5, 300, (4, 50)), torch.ones(4, 50, dtype=torch.int)
+    assert torch.equal(model.train()(ids, mask), model.eval()(ids, mask))
+
+
+def test_wide_cnn_starts_from_the_encoders_words():
+    vectors = torch.randn(300, 24, generator=torch.Generator().manual_seed(3)) + 2
+    expected = principal_components(vectors, 16)
+    expected[0] = 0  # padding says nothing
+    assert torch.equal(wide_model(word_vectors=vectors).embedding.weight, expected)
+    at_random = wide_model().embedding.weight
+    assert torch.equal(wide_model(word_vectors=vectors, pretrained=False).embedding.weight, at_random)
+    assert at_random.std().item() == pytest.approx(0.1, rel=0.05)
+    assert not at_random[0].any()
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_paddings_embedding_stays_zero(pretrained):
+    model = wide_model(word_vectors=torch.randn(300, 24), pretrained=pretrained).train()
+    ids = F.pad(torch.randint(5, 300, (8, 20)), (0, 10))
+    ids[0, 10:] = 0
+    before = model.embedding.weight.detach().clone()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0.1)
+    for _ in range(2):
+        model(ids, (ids != 0).int()).square().sum().backward()
+        optimizer.step()
+    assert not model.embedding.weight[0].any()
+    assert (model.embedding.weight[ids[ids != 0]] != before[ids[ids != 0]]).any(dim=1).all()
+
+
+def test_the_wide_part_starts_from_nothing():
+    model = WideCNN(300, embedding_dim=16, channels=8, buckets=1000).eval()
+    ids, mask = torch.randint(5, 300, (3, 20)), torch.ones(3, 20, dtype=torch.int)
+    logits = model(ids, mask)
+    assert not model.wide.weight.any()
+    model.wide = None
+    assert torch.equal(model(ids, mask), logits)
+
+
+def bucket(before, after, buckets):
+    """The bucket of a pair, by Python's integers, which know no overflow; of a token alone, before is 0."""
+    return 1 + (before * 1_540_483_477 + after * 1_000_003) % 2_147_483_647 % (buckets - 1)
+
+
+@pytest.mark.parametrize("buckets", [2, 1000, 2**18])
+def test_pairs_are_hashed_as_pythons_integers_are(buckets):
+    articles = [[101, 7592, 30_521, 30_521, 102], [5, 30_521, 1, 29_999, 17]]
+    tokens = [[bucket(0, token, buckets) for token in article] for article in articles]
+    pairs = [[bucket(*pair, buckets) for pair in pairwise(article)] for article in articles]
+    expected = [own + of_two for own, of_two in zip(tokens, pairs, strict=True)]
+    assert hashed_pairs(torch.tensor(articles), buckets).tolist() == expected
+
+
+def test_a_few_buckets_are_known():
+    # as published: a model in another language reads the same rows
+    assert hashed_pairs(torch.tensor([[101, 7592, 102]]), 2**18).tolist() == [[75249, 74781, 26680, 154274, 240275]]
+
+
+def test_padding_and_hidden_tokens_are_in_bucket_0():
+    ids = torch.tensor([[101, 7, 8, 102, 0, 0], [101, 0, 8, 9, 102, 0]])
+    assert (hashed_pairs(ids, 1000) == 0).int().tolist() == [
+        [0, 0, 0, 0, 1, 1, 0, 0, 0, 1, 1],
+        [0, 1, 0, 0, 0, 1, 1, 1, 0, 0, 1],  # both pairs of the hidden token, and that of the last with padding
+    ]
+
+
+def test_the_order_of_a_pair_counts():
+    there, back = (hashed_pairs(torch.tensor([pair]), 2**18)[0, 2] for pair in ([7, 8], [8, 7]))
+    assert there != back
+
+
+def test_buckets_are_all_in_range_and_pairs_fill_them_evenly():
+    ids = torch.randint(1, 30_522, (400, 64), generator=torch.Generator().manual_seed(0))
+    found = hashed_pairs(ids, 64)
+    assert found.shape == (400, 127)
+    assert (found.min().item(), found.max().item()) == (1, 63)
+    counts = torch.bincount(found[:, 64:].flatten(), minlength=64)[1:]
+    assert (counts - 400).abs().max() < 80  # 400 each, with a deviation of 20
+
+
+def test_no_two_tokens_share_a_bucket_of_the_default_number():
+    tokens = hashed_pairs(torch.arange(1, 30_522)[:, None], 2**18)
+    assert len(tokens.unique()) == 30_521
+
+
+def word_vectors(count=400, width=12):
+    """Vectors that vary more in some directions than in others, none of them an axis, around a mean that is not 0."""
+    generator = torch.Generator().manual_seed(5)
+    turned, _ = torch.linalg.qr(torch.randn(width, width, generator=generator))
+    return torch.randn(count, width, generator=generator) * torch.linspace(3, 0.5, width) @ turned + 4
+
+
+def test_principal_components_are_uncorrelated_and_of_falling_variance():
+    components = principal_components(word_vectors(), 6)
+    assert components.dtype == torch.float32
+    assert components.shape == (400, 6)
+    np.testing.assert_allclose(components.mean(dim=0), 0, atol=1e-6)
+    covariance = np.cov(components.double().T)
+    variances = np.diag(covariance)
+    np.testing.assert_allclose(covariance - np.diag(variances), 0, atol=1e-6 * variances[0])
+    assert (np.diff(variances) < 0).all()
+    assert components.std().item() == pytest.approx(models.EMBEDDING_STD, rel=1e-5)
+    assert models.EMBEDDING_STD == 0.1
+
+
+def test_principal_components_are_those_of_numpy():
+    vectors = word_vectors().double().numpy()
+    centred = vectors - vectors.mean(axis=0)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    directions = directions[:5] * np.sign(directions[:5].sum(axis=1))[:, None]
+    expected = centred @ directions.T
+    expected *= 0.1 / expected.std(ddof=1)
+    np.testing.assert_allclose(principal_components(word_vectors(), 5), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("flipped", [[0], [3, 7, 11], list(range(12))])
+def test_the_signs_of_components_are_no_librarys_choice(flipped, monkeypatch):
+    expected, eigh = principal_components(word_vectors(), 6), torch.linalg.eigh
+
+    def other_library(matrix):
+        values, directions = eigh(matrix)
+        directions[:, flipped] *= -1
+        return values, directions
+
+    monkeypatch.setattr(torch.linalg, "eigh", other_library)
+    torch.testing.assert_close(principal_components(word_vectors(), 6), expected)
+
+
+def test_zeros_fill_up_what_has_no_component():
+    components = principal_components(word_vectors(width=12), 20)
+    assert components.shape == (400, 20)
+    assert torch.equal(components[:, :12], principal_components(word_vectors(width=12), 12))
+    assert not components[:, 12:].any()

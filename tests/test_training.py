@@ -21,6 +21,7 @@ from torch import nn
 
 from agnews_utils import training
 from agnews_utils.batches import CharArticles, WithTeacher, train_loader
+from agnews_utils.data import NO_LABEL
 from agnews_utils.losses import CrossEntropy, DISTLoss
 from agnews_utils.settings import ROOT
 from agnews_utils.support.files import load_weights, read_checkpoint, save_weights
@@ -479,3 +480,35 @@ def test_a_model_gets_the_columns_that_it_names(tmp_path):
         model, train_loader(rows, 20, 0), CrossEntropy(), args.optimizer(model), settings_in(tmp_path)
     )
     assert set(row) == {"train_loss", "train_ce", "train_accuracy", "train_seconds"}
+
+
+class SaysTwo(nn.Module):
+    """Logits of class 2, whatever the article."""
+
+    def __init__(self):
+        super().__init__()
+        self.bias = nn.Parameter(torch.tensor([0.0, 0.0, 1.0, 0.0]))
+
+    def forward(self, characters):
+        return self.bias.expand(len(characters), 4)
+
+
+@pytest.mark.parametrize(
+    ("labels", "accuracy"),
+    [
+        ([2, 2, 0, 2, 1], 3 / 5),
+        ([2, NO_LABEL, NO_LABEL, NO_LABEL, 2], 1),
+        ([2, NO_LABEL, 0, 0, NO_LABEL], 1 / 3),  # neither 1/5 nor a mean of the batches' shares
+        ([NO_LABEL] * 5, 0),
+    ],
+)
+def test_training_accuracy_is_that_of_labelled_articles(tmp_path, labels, accuracy):
+    model, rows = SaysTwo(), CharArticles(["text"] * 5, labels)
+    args = TrainingArgs(1, lr=0.0)
+    loader = train_loader(rows, 3, 0)
+    row = training.train_epoch(model, loader, CrossEntropy(), args.optimizer(model), settings_in(tmp_path))
+    assert row["train_accuracy"] == accuracy
+    right, wrong = (-model.bias.log_softmax(dim=0)[number].item() for number in (2, 0))
+    known = [label for label in labels if label != NO_LABEL]
+    expected = sum(right if label == 2 else wrong for label in known) / 5
+    assert row["train_loss"] == row["train_ce"] == pytest.approx(expected, rel=1e-6)  # over all articles

@@ -85,6 +85,10 @@ class Run:
     vocabulary: int | None = None
     members: tuple[Member, ...] = ()
 
+    def __post_init__(self):
+        if self.labels == 0:
+            raise ValueError(f"{self.name!r} has no label: for a student of the teacher alone, give its loss alpha 1.")
+
     @property
     def needs(self) -> list[tuple[str, int]]:
         """The runs (name, seed) that must be there before this one can be made."""

@@ -52,8 +52,8 @@ class Store:
             self._records[key] = read_record(self.found(key) or self.folder(key), run)
         return self._records[key]
 
-    def train_logits(self, key: str, split: str = "train") -> np.ndarray | None:
-        """A teacher's logits (articles, classes) of training articles or further texts; None where none were kept.
+    def train_logits(self, key: str, name: str = "logits") -> np.ndarray | None:
+        """A teacher's logits (articles, classes) of these texts; None where none were kept.
 
         Raises:
             ValueError: they cannot be read.
@@ -64,13 +64,11 @@ class Store:
         arrays = load_arrays(folder / LOGITS)
         if "logits" not in arrays:
             raise ValueError(f"{folder / LOGITS} holds no logits: delete its folder, and the run is made again.")
-        kept = arrays.get("logits" if split == "train" else split)
-        return None if kept is None else kept.astype(np.float32)
+        return arrays[name].astype(np.float32) if name in arrays else None
 
-    def save_train_logits(self, key: str, logits: np.ndarray, **further: np.ndarray) -> None:
-        """Keeps a teacher's logits of the training articles, and of other texts by name, rounded to float16."""
-        arrays = {name: values.astype(np.float16) for name, values in {"logits": logits, **further}.items()}
-        save_arrays(arrays, self.folder(key) / LOGITS)
+    def save_train_logits(self, key: str, logits: Mapping[str, np.ndarray]) -> None:
+        """Keeps a teacher's logits by name (``"logits"`` are those of the training articles), rounded to float16."""
+        save_arrays({name: values.astype(np.float16) for name, values in logits.items()}, self.folder(key) / LOGITS)
 
     def save(self, key: str, metadata: Mapping[str, Any], arrays: dict[str, np.ndarray]) -> None:
         """Keeps a finished run. Its record is written last: the record's presence says that the run is done."""

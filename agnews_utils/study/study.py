@@ -237,7 +237,7 @@ class Study:
         offers = {
             "encoder": lambda: self.inputs.encoder_files.load(self.settings.device),
             "channels_in": lambda: self.inputs.encoder_files.hidden_size,
-            "vocab_size": lambda: run.vocabulary or len(self.inputs.tokenizer),
+            "vocab_size": lambda: len(self.inputs.pieces(run.vocabulary)),
             "length": lambda: self.settings.max_length,
             "word_vectors": lambda: self.inputs.word_vectors(run.vocabulary),
         }
@@ -257,13 +257,17 @@ class Study:
         record = self.record(name, seed)
         if split in ("validation", "test"):
             return record.test_logits if split == "test" else record.validation_logits
-        key = self.run_key(name, seed)
-        if (kept := self.store.train_logits(key, split)) is not None:
+        key, kept_as = self.run_key(name, seed), self._name_of_logits(split)
+        if (kept := self.store.train_logits(key, kept_as)) is not None:
             return kept
-        answer = self._trained_answer(self.run(name), seed)
-        further = {FURTHER: answer(FURTHER)} if split == FURTHER else {}
-        self.store.save_train_logits(key, answer("train"), **further)
-        return self.teacher_logits(name, split, seed)
+        answer, splits = self._trained_answer(self.run(name), seed), dict.fromkeys(("train", split))
+        logits = {self._name_of_logits(one): answer(one) for one in splits}
+        self.store.save_train_logits(key, logits)
+        return logits[kept_as].astype(np.float16).astype(np.float32)
+
+    def _name_of_logits(self, split: str) -> str:
+        """What a split's logits are called on disk; further texts may be others another time."""
+        return "logits" if split == "train" else f"{split}_{self.inputs.row_key(split)}"
 
     def _trained_answer(self, run: Run, seed: int) -> Answer:
         """The logits, by split, of a run that was made."""
@@ -290,7 +294,8 @@ class Study:
                 "validation_labels": np.asarray(splits["validation"]["label"], np.uint8),
             }
             if any((run.name, seed) in other.needs for other in self.runs.values()):
-                self.store.save_train_logits(key, answer("train"), **self._further_logits(run, answer))
+                asked = [FURTHER] if run.group == "teacher" and len(self.inputs.further["text"]) else []
+                self.store.save_train_logits(key, {self._name_of_logits(s): answer(s) for s in ("train", *asked)})
             metadata = self._metadata(run, seed) | {
                 "rows": {split: len(splits[split]) for split in SPLITS} | {"train": rows},
                 "parameters": parameters,
@@ -304,11 +309,6 @@ class Study:
         if run.inputs == "text":
             return self._train_baseline(run, seed)
         return self._average(run) if run.members else self._train_model(run, seed)
-
-    def _further_logits(self, run: Run, answer: Answer) -> dict[str, np.ndarray]:
-        """The logits of the further texts, where a run that reads them may ask for them."""
-        asked = run.group == "teacher" and len(self.inputs.further["text"])
-        return {FURTHER: answer(FURTHER)} if asked else {}
 
     def _train_model(self, run: Run, seed: int) -> Trained:
         model, train = self.build(run.name, seed), self._training_set(run)
@@ -347,7 +347,9 @@ class Study:
                 "further_descriptions.csv or unlabelled.csv into the data folder (see agnews_utils/data.py)."
             )
         if run.inputs == "text":  # it reads labelled texts alone
-            further = further[np.array([self.inputs.further["label"][row] != NO_LABEL for row in further], bool)]
+            rows = rows[rows < (run.labels or count)]
+            known = np.array([self.inputs.further["label"][row] != NO_LABEL for row in further], bool)
+            further = further[known & run.further_labels]
         return np.concatenate([rows, count + further])
 
     def _training_set(self, run: Run) -> ArticleDataset:

@@ -14,8 +14,9 @@ CHARACTERS = string.ascii_lowercase + string.digits + string.punctuation
 
 
 def most_frequent(tokenizer, input_ids: np.ndarray, count: int) -> np.ndarray:
-    """Numbers of ``count`` pieces: special ones, single ASCII characters, then the most frequent in ``input_ids``.
+    """Numbers of ``count`` pieces, or of all if there are fewer, in the order of their new numbers.
 
+    They are the special ones, single ASCII characters, then the most frequent in ``input_ids``.
     With every character there, a word whose own piece was cut is still read, in shorter pieces.
 
     Args:
@@ -32,7 +33,7 @@ def most_frequent(tokenizer, input_ids: np.ndarray, count: int) -> np.ndarray:
         raise ValueError(f"A vocabulary of {count} has no room for the characters: {len(always)} is the least.")
     counts = np.bincount(input_ids.reshape(-1), minlength=len(numbers)).astype(np.int64)
     counts[always] = -1
-    rest = np.argsort(-counts, kind="stable")  # ties go to the lower number
+    rest = np.argsort(-counts, kind="stable")[: len(numbers) - len(always)]  # ties go to the lower number
     return np.array([*always, *rest[: count - len(always)]])
 
 
@@ -43,9 +44,10 @@ def cut_tokenizer(tokenizer, pieces: np.ndarray) -> PreTrainedTokenizerFast:
     numbers = {name: number for number, name in enumerate(names)}
     settings["model"]["vocab"] = numbers
     settings["added_tokens"] = [token | {"id": numbers[token["content"]]} for token in settings["added_tokens"]]
-    special = settings["post_processor"].get("special_tokens", {})
-    for name, token in special.items():
+    around = settings["post_processor"]  # puts [CLS] and [SEP] around a text: a template, or BERT's own
+    for name, token in around.get("special_tokens", {}).items():
         token["ids"] = [numbers[name]]
+    around |= {name: [around[name][0], numbers[around[name][0]]] for name in ("cls", "sep") if name in around}
     cut = Tokenizer.from_str(json.dumps(settings))
     pad, unknown, begin, end, mask = SPECIAL
     return PreTrainedTokenizerFast(
