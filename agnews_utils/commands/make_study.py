@@ -1,10 +1,9 @@
 """``make study``: every missing run, planned on the terminal, shared between workers, resumable at any moment.
 
-``python -m agnews_utils.commands.make_study [--workers N] [--plan]``. On a processor there is one worker a core, each
-with
-one thread: two runs side by side get more done than one run on two cores. More processes may join in at any time, on
-another terminal or another node that shares the folder: a lock a run keeps them apart, and a process that dies lets go
-of its lock.
+``python -m agnews_utils.commands.make_study [--workers N] [--runs report|strong|all] [--plan]``. On a processor there
+is one worker a core, each with one thread: two runs side by side get more done than one run on two cores. More
+processes may join in at any time, on another terminal or another node that shares the folder: a lock a run keeps them
+apart, and a process that dies lets go of its lock.
 """
 
 from __future__ import annotations
@@ -25,7 +24,8 @@ from ..analysis.articles import statistics_of_test_articles
 from ..analysis.wording import format_duration, plural
 from ..batches import ArticleDataset, ArticleSubset, WithTeacher, train_loader
 from ..settings import Settings, read_settings
-from ..study.runs import Run
+from ..study.runs import RUNS, Run
+from ..study.strong import ALL_RUNS, STRONG_RUNS
 from ..study.study import Study
 from ..support.files import read_checkpoint
 from ..support.runtime import progress_bar
@@ -34,6 +34,7 @@ from ..training import TrainingArgs, seed_everything, train_epoch
 MEASURED_BATCHES = 3  # of each kind of run, after one that warms up
 BASELINE_RATE = 5_000  # articles a second, about; these runs are over before a measurement would be
 POLL_SECONDS = 2.0
+KINDS = {"report": RUNS, "strong": STRONG_RUNS, "all": ALL_RUNS}
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,9 @@ class RandomFeatures(ArticleDataset):
 def seconds_an_article(study: Study, name: str) -> float:
     """Seconds of training on one article, measured on a few batches of random teacher logits and real articles."""
     run, args = study.run(name), study.training_args(name)
-    if run.inputs == "text":
+    if run.inputs in ("text", "logits"):
         return 1 / BASELINE_RATE
-    whole = study.inputs.dataset("train", "tokens" if run.inputs == "features" else run.inputs)
+    whole = study.inputs.dataset("train", "tokens" if run.inputs == "features" else run.inputs, run.vocabulary)
     rows = range(min((MEASURED_BATCHES + 1) * args.batch_size, len(whole)))
     part: ArticleDataset = ArticleSubset(whole, rows)
     if run.inputs == "features":
@@ -102,12 +103,12 @@ def make_plan(study: Study) -> list[Step]:
         if found:
             steps.append(Step(name, seed, "here" if found == own else "committed", 0, 0.0))
             continue
-        kind = (run.model, run.loss, run.training.get("batch_size"))
+        kind = (run.model, run.loss, run.training.get("batch_size"), run.vocabulary, str(run.model_args))
         if kind not in speeds:
             speeds[kind] = seconds_an_article(study, name)
         checkpoint = own / "last.pt"
         done = len(read_checkpoint(checkpoint)["history"]) if checkpoint.exists() else 0
-        epochs = 1 if run.inputs == "text" else study.training_args(name, seed).epochs - done
+        epochs = 1 if run.inputs in ("text", "logits") else study.training_args(name, seed).epochs - done
         seconds = epochs * articles_an_epoch(study, run) * speeds[kind]
         steps.append(Step(name, seed, "begun" if done else "missing", done, seconds))
     return steps
@@ -118,6 +119,10 @@ def articles_an_epoch(study: Study, run: Run) -> float:
     splits = study.inputs.splits
     most = study.settings.profile.char_train_rows if run.inputs == "characters" else run.rows
     rows = min(most or len(splits["train"]), len(splits["train"]))
+    if run.fold:
+        rows -= rows // run.fold[1]
+    if run.further:
+        rows += min(run.further, len(study.inputs.further["text"]))
     return rows + (len(splits["validation"]) + len(splits["test"])) / 3
 
 
@@ -155,8 +160,7 @@ def work(study: Study, say=print) -> None:
     """Makes missing runs until none is left, each as soon as its teacher is there and no other process makes it."""
     while todo := missing(study):
         for name, seed in todo:
-            teacher = study.run(name).teacher
-            if teacher and not study.found(teacher):
+            if not all(study.found(*needed) for needed in study.run(name).needs):
                 continue
             try:
                 record = study.record(name, seed, wait=False)
@@ -171,16 +175,16 @@ def work(study: Study, say=print) -> None:
             time.sleep(POLL_SECONDS)
 
 
-def _worker(number: int, threads: int, style: str) -> None:
+def _worker(number: int, threads: int, style: str, runs: str) -> None:
     torch.set_num_threads(threads)
-    work(Study(replace(read_settings(), progress=style, bar_position=number)), say=tqdm.write)
+    work(Study(replace(read_settings(), progress=style, bar_position=number), KINDS[runs]), say=tqdm.write)
 
 
-def _work_together(study: Study, workers: int, threads: int, total: int) -> int:
+def _work_together(study: Study, runs: str, workers: int, threads: int, total: int) -> int:
     """Starts the workers and shows how many runs are there; the exit status."""
     style = _bar_style(study.settings)
     context = multiprocessing.get_context("spawn")
-    crew = [context.Process(target=_worker, args=(n, threads, style)) for n in range(1, workers + 1)]
+    crew = [context.Process(target=_worker, args=(n, threads, style, runs)) for n in range(1, workers + 1)]
     for process in crew:
         process.start()
     try:
@@ -213,8 +217,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m agnews_utils.commands.make_study", description=__doc__)
     parser.add_argument("--workers", type=int, help="processes; one a core without a GPU, else one")
     parser.add_argument("--plan", action="store_true", help="print the plan and stop")
+    parser.add_argument("--runs", choices=KINDS, default="all", help="of notebooks 01 to 06, of 07, or all")
     options = parser.parse_args(arguments)
-    study = Study(read_settings())
+    study = Study(read_settings(), KINDS[options.runs])
     workers, threads = _share(study.settings, options.workers)
     torch.set_num_threads(threads)
     print(f"{study}\nmeasuring a few batches of each kind of run …", flush=True)
@@ -222,7 +227,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(plan_in_words(study, steps, workers), flush=True)
     status = 0
     if missing(study) and not options.plan:
-        status = _work_together(study, workers, threads, len(steps))
+        status = _work_together(study, options.runs, workers, threads, len(steps))
         if status == 0:
             print(f"All {len(steps)} runs are there: {study.store.own}")
     if status == 0:

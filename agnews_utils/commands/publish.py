@@ -20,6 +20,7 @@ from ..analysis.wording import format_percent, plural
 from ..settings import NOTEBOOKS, ROOT, read_settings
 from ..study.records import RECORD_FILES, Record, in_groups, published_records
 from ..study.runs import FINE_TUNED_TEACHER, MODEL3, RUNS, SIMPLER_FINE_TUNED_KL, TEACHER, TFIDF
+from ..study.strong import ALL_RUNS
 from ..study.study import Study
 from ..support.files import write_text
 
@@ -54,7 +55,7 @@ def publish() -> int:
         if path.stem != "results_table":  # that is made from the committed records
             shutil.copyfile(path, ROOT / "figures" / path.name)
     if study.settings.profile.name == "full":
-        publish_records(study)
+        publish_records(Study(study.settings, ALL_RUNS))
     publish_table()
     print(f"Published {study.title}.")
     return 0
@@ -119,7 +120,7 @@ def write_into_readme(results: str) -> None:
 
 def main(arguments: list[str]) -> int:
     if arguments == ["records"]:
-        study = Study(read_settings())
+        study = Study(read_settings(), ALL_RUNS)
         print(f"{publish_records(study)} run records in {study.store.committed.relative_to(ROOT)}")
     elif arguments == ["table"]:
         publish_table()

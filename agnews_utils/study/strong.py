@@ -111,5 +111,36 @@ SMALLER = (
              model_args={"embedding_dim": 16, "channels": 32, "buckets": 2**13}),
 )  # fmt: skip
 
+# when labels are scarce: the first so many training articles keep theirs, and how a fine-tuned teacher, or a student
+# on those alone, trains on so few (epochs, articles a step)
+SCARCE = {100: ((10, 8), (30, 16)), 500: ((8, 16), (30, 32)), 2_000: ((6, 32), (20, 64)), 8_000: ((4, 32), (8, 128)),
+          32_000: ((3, 32), (6, 128))}  # fmt: skip
+
+
+def scarce_names(labels: int) -> tuple[str, str, str, str]:
+    """Names of the runs with so many labels: TF-IDF, the fine-tuned teacher, the student without and with it."""
+    kinds = ("tfidf_linear", "fine_tuned", "wide_plain", "wide_kl")
+    return tuple(f"{kind}_{labels}_labels" for kind in kinds)  # type: ignore[return-value]
+
+
+def _scarce_runs(labels: int) -> list[Run]:
+    bag, teacher, plain, taught = scarce_names(labels)
+    (epochs, batch), (epochs_alone, batch_alone) = SCARCE[labels]
+    few: dict[str, Any] = {"rows": labels, "group": "scarce"}
+    alone = _STUDENT["training"] | {"epochs": epochs_alone, "batch_size": batch_alone}
+    student = _STUDENT | {"seeds": 3}
+    return [
+        Run(bag, f"TF-IDF + linear, {labels:,} labels", tfidf, "text", **few),
+        Run(teacher, f"Fine-tuned teacher, {labels:,} labels", BertClassifier, epochs="fine_tune_epochs",
+            training=FINE_TUNE | {"epochs": epochs, "batch_size": batch}, **few),
+        Run(plain, f"Strong student, {labels:,} labels alone", **student | {"training": alone}, **few),
+        Run(taught, f"Strong student, {labels:,} labels and KL on all articles", **student, **_KL, teacher=teacher,
+            labels=labels, group="scarce"),
+    ]  # fmt: skip
+
+
+SCARCE_RUNS = tuple(run for labels in SCARCE for run in _scarce_runs(labels))
+
 _OLD = (RUNS[FINE_TUNED_TEACHER],)
-STRONG_RUNS = {run.name: run for run in (*_OLD, *TEACHER_RUNS, *LADDER, *VARIANTS, *ALL_LABELS, *SMALLER)}
+STRONG_RUNS = {run.name: run for run in (*_OLD, *TEACHER_RUNS, *LADDER, *VARIANTS, *ALL_LABELS, *SMALLER, *SCARCE_RUNS)}
+ALL_RUNS = RUNS | STRONG_RUNS

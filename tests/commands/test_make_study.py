@@ -129,7 +129,7 @@ def test_students_wait_for_their_teacher(copied, monkeypatch):
 
 def test_plan_is_printed(monkeypatch, capsys, smoke_study):
     monkeypatch.setattr(plan, "read_settings", lambda: smoke_study.settings)
-    assert plan.main(["--plan"]) == 0
+    assert plan.main(["--plan", "--runs", "report"]) == 0
     printed = capsys.readouterr().out
     assert "nothing to do: every run is there" in printed
     assert "Model 2: Simple CNN, DIST" in printed
