@@ -13,6 +13,7 @@
 The machinery stands behind it:
 
 - ``study``      the runs, their records, and how one is loaded or made: ``Study``
+- ``export``     a student as one small file, and a classifier that needs NumPy alone
 - ``analysis``   tables, intervals, paired tests, calibration, the report's claims, the articles in numbers
 - ``plotting``   every figure
 - ``widgets``    the notebooks' four panels: ``DISTExplorer`` and others
