@@ -126,10 +126,11 @@ def read_record(folder: Path, run: Run) -> Record:
     return Record(run, metadata["seed"], metadata, history, test_logits=logits.pop("logits"), **logits, **labels)
 
 
-def published_records() -> tuple[dict[str, list[Record]], str]:
+def published_records(runs: Mapping[str, Run] = RUNS) -> tuple[dict[str, list[Record]], str]:
     """All records of the full study that is committed under ``data/results``, by name, and what made them, in words.
 
-    A committed run that is no longer part of the study is left out.
+    Args:
+        runs: of which runs; a committed run that is none of them is left out
 
     Raises:
         FileNotFoundError: there is none.
@@ -143,7 +144,7 @@ def published_records() -> tuple[dict[str, list[Record]], str]:
         )
     widest = max(folders, key=lambda folder: len(list(folder.glob("*/record.json"))))
     records: dict[str, list[Record]] = {}
-    for name, run in RUNS.items():
+    for name, run in runs.items():
         found = [read_record(path.parent, run) for path in widest.glob(f"{name}-seed*/record.json")]
         if found:
             records[name] = sorted(found, key=lambda record: record.seed)

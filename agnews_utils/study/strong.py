@@ -56,7 +56,7 @@ _STUDENT: dict[str, Any] = {
     "seeds": SEEDS,
 }
 _FEW_EPOCHS = {"training": _STUDENT["training"] | {"epochs": 4}}
-_KL: dict[str, Any] = {"loss": KLLoss, "loss_args": {"alpha": 0.7, "tau": 2.0}}
+_KL: dict[str, Any] = {"loss": KLLoss, "loss_args": {"alpha": 0.3, "tau": 2.0}}
 _EVERYTHING: dict[str, Any] = {**_KL, "teacher": MIXED, "further": ALL}
 
 
@@ -64,50 +64,53 @@ def _student(name: str, title: str, **what: Any) -> Run:
     return Run(f"wide_{name}", title, **{**_STUDENT, **what}, group="ladder")
 
 
+def _best_but(name: str, title: str, **changed: Any) -> Run:
+    """The ladder's best student, one thing of it changed."""
+    return _student(f"kl_further_{name}", title, **_EVERYTHING | changed)
+
+
 PLAIN, PLAIN_FEW, BEST = "wide_plain", "wide_plain_few_epochs", "wide_kl_further"
 # each run changes one thing of the one before it
 LADDER = (
-    _student("no_vectors", "One layer, two widths", model_args={"pretrained": False, "mean": False, "buckets": 0}),
-    _student("no_mean", "+ an encoder's word embeddings as a start", model_args={"mean": False, "buckets": 0}),
-    _student("no_pairs", "+ mean of the embeddings", model_args={"buckets": 0}),
-    _student("plain", "+ hashed pairs (the strong student on labels alone)"),
-    _student("kl_seen", "+ KL, teachers asked about their own articles", **_KL, teacher=SEEN),
-    _student("kl_unseen", "+ KL, the same teachers asked about unseen articles", **_KL, teacher=UNSEEN),
-    _student("kl_mixed", "+ KL, with TF-IDF among the teachers", **_KL, teacher=MIXED),
-    _student("kl_further_5k", "+ 5,000 unlabelled texts", **_EVERYTHING | {"further": 5_000}),
-    _student("kl_further_12k", "+ 12,000 unlabelled texts", **_EVERYTHING | {"further": 12_000}),
-    _student("kl_further", "+ all unlabelled texts", **_EVERYTHING),
-    _student("kl_ensemble", "+ fine-tuned teachers of two seeds", **_EVERYTHING | {"teacher": ENSEMBLE}),
+    _student("no_vectors", "Two-width CNN", model_args={"pretrained": False, "mean": False, "buckets": 0}),
+    _student("no_mean", "Two-width CNN, pretrained embeddings", model_args={"mean": False, "buckets": 0}),
+    _student("no_pairs", "Two-width CNN, pretrained embeddings, mean", model_args={"buckets": 0}),
+    _student("plain", "Strong student, labels alone"),
+    _student("kl_seen", "Strong student, KL, teachers asked about seen articles", **_KL, teacher=SEEN),
+    _student("kl_unseen", "Strong student, KL, teachers asked about unseen articles", **_KL, teacher=UNSEEN),
+    _student("kl_mixed", "Strong student, KL, TF-IDF among the teachers", **_KL, teacher=MIXED),
+    _student("kl_further_5k", "Strong student, KL, 5,000 unlabelled texts", **_EVERYTHING | {"further": 5_000}),
+    _student("kl_further_12k", "Strong student, KL, 12,000 unlabelled texts", **_EVERYTHING | {"further": 12_000}),
+    _student("kl_further", "Strong student, KL, all unlabelled texts", **_EVERYTHING),
+    _student("kl_ensemble", "Strong student, KL, teachers of two seeds", **_EVERYTHING | {"teacher": ENSEMBLE}),
 )
-# each run changes one thing of the best of the ladder, or of the student on labels alone
+# each run changes one thing of the student on labels alone, or of the ladder's best
 VARIANTS = (
-    _student("plain_few_epochs", "labels alone, half the epochs", **_FEW_EPOCHS),
-    _student("smoothing", "labels alone, label smoothing 0.1", loss_args={"smoothing": 0.1}),
-    _student("twice", "labels alone, twice the loss", loss_args={"weight": 2.0}),
-    _student("kl_further_shuffled", "teacher's answers shuffled within a class", **_EVERYTHING, shuffled=True),
-    _student("dist_further", "DIST instead of KL", **_EVERYTHING | {
-        "loss": DISTLoss, "loss_args": {"beta": 2.0, "gamma": 2.0, "tau": 1.0}}),
-    _student("logits_further", "logit regression instead of KL", **_EVERYTHING | {
-        "loss": LogitLoss, "loss_args": {"alpha": 0.7}}),
-    _student("kl_further_tau_1", "KL at tau 1", **_EVERYTHING | {"loss_args": {"alpha": 0.7, "tau": 1.0}}),
-    _student("kl_further_tau_4", "KL at tau 4", **_EVERYTHING | {"loss_args": {"alpha": 0.7, "tau": 4.0}}),
-    _student("kl_further_alone", "KL alone, no labels", **_EVERYTHING | {"loss_args": {"alpha": 1.0, "tau": 2.0}}),
-    _student("kl_further_long", "twice the epochs", **_EVERYTHING,
-             training=_STUDENT["training"] | {"epochs": 16}),
-    _student("kl_fine_tuned", "KL, the fine-tuned teacher of all articles, asked about them", **_KL,
+    _student("plain_few_epochs", "Strong student, labels alone, 4 epochs", **_FEW_EPOCHS),
+    _student("smoothing", "Strong student, label smoothing", loss_args={"smoothing": 0.1}),
+    _student("twice", "Strong student, twice the loss", loss_args={"weight": 2.0}),
+    _best_but("shuffled", "Strong student, KL, answers shuffled within a class", shuffled=True),
+    _best_but("dist", "Strong student, DIST", loss=DISTLoss, loss_args={"beta": 2.0, "gamma": 2.0, "tau": 1.0}),
+    _best_but("logits", "Strong student, logit regression", loss=LogitLoss, loss_args={"alpha": 0.3}),
+    *(_best_but(f"tau_{tau}", f"Strong student, KL at tau {tau}", loss_args=_KL["loss_args"] | {"tau": float(tau)})
+      for tau in (1, 4)),
+    *(_best_but(f"alpha_{alpha}", f"Strong student, KL's share {alpha}", loss_args=_KL["loss_args"] | {"alpha": alpha})
+      for alpha in (0.5, 0.7, 1.0)),
+    _best_but("long", "Strong student, KL, 16 epochs", training=_STUDENT["training"] | {"epochs": 16}),
+    _student("kl_fine_tuned", "Strong student, KL, one fine-tuned teacher, seen articles", **_KL,
              teacher=FINE_TUNED_TEACHER),
 )  # fmt: skip
 # the further texts with the labels that are known of most of them: how much of the gain is text, how much labels?
 TFIDF_ALL = "tfidf_linear_all_labels"
 ALL_LABELS = (
     Run(TFIDF_ALL, "TF-IDF + linear, all labels", tfidf, "text", further=ALL, further_labels=True, group="ladder"),
-    _student("plain_all_labels", "labels alone, all labels", further=ALL, further_labels=True),
-    _student("kl_all_labels", "KL and all labels", **_EVERYTHING, further_labels=True),
+    _student("plain_all_labels", "Strong student, labels alone, all labels", further=ALL, further_labels=True),
+    _student("kl_all_labels", "Strong student, KL, all labels", **_EVERYTHING, further_labels=True),
 )
 SMALLER = (
-    _student("1mb", "Student of 1 MB, KL", **_EVERYTHING, vocabulary=8_000,
+    _student("1mb", "1 MB student, KL", **_EVERYTHING, vocabulary=8_000,
              model_args={"embedding_dim": 48, "channels": 96, "buckets": 2**17}),
-    _student("100kb", "Student of 100 kB, KL", **_EVERYTHING, vocabulary=2_000,
+    _student("100kb", "100 kB student, KL", **_EVERYTHING, vocabulary=2_000,
              model_args={"embedding_dim": 16, "channels": 32, "buckets": 2**13}),
 )  # fmt: skip
 

@@ -211,6 +211,19 @@ class Study:
         """
         return published_records() if self.settings.profile.name == "quick" else (self.records(), self.title)
 
+    def finished_records(self) -> tuple[dict[str, list[Record]], str]:
+        """The records that are there, and what made them: of this study in ``full``, else the published ones.
+
+        Nothing is trained: the runs of notebook 07 take hours, and ``make study`` makes them.
+
+        Raises:
+            FileNotFoundError: not in ``full``, and no full study is committed.
+        """
+        if self.settings.profile.name != "full":
+            return published_records(self.runs)
+        there = {name: [s for s in range(run.seeds) if self.found(name, s)] for name, run in self.runs.items()}
+        return {name: [self.record(name, seed) for seed in seeds] for name, seeds in there.items() if seeds}, self.title
+
     def has_weights(self, name: str, seed: int = 0) -> bool:
         """Whether :meth:`model` would load the run and not train it."""
         return self.store.has_weights(self.run_key(name, seed))
