@@ -1,7 +1,7 @@
 """``make publish``: copies a finished run on AG News to the committed folders, and makes the committed tables anew.
 
-With the argument ``records`` it copies the run records alone, with ``table`` it makes only the tables, from the
-committed records.
+With the argument ``records`` it copies the run records alone, with ``models`` it writes the students that are shipped
+to ``data/models``, with ``table`` it makes only the tables, from the committed records.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ..analysis.pairs import accuracy_per_article
 from ..analysis.statistics import accuracy_interval
 from ..analysis.tables import results_table, save_table
 from ..analysis.wording import format_percent, plural
+from ..export.from_study import export_students
 from ..settings import NOTEBOOKS, ROOT, read_settings
 from ..study.records import RECORD_FILES, Record, in_groups, published_records
 from ..study.runs import FINE_TUNED_TEACHER, MODEL3, RUNS, SIMPLER_FINE_TUNED_KL, TEACHER, TFIDF
@@ -122,10 +123,13 @@ def main(arguments: list[str]) -> int:
     if arguments == ["records"]:
         study = Study(read_settings(), ALL_RUNS)
         print(f"{publish_records(study)} run records in {study.store.committed.relative_to(ROOT)}")
+    elif arguments == ["models"]:
+        for path in export_students(Study(read_settings(), ALL_RUNS)):
+            print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
     elif arguments == ["table"]:
         publish_table()
     elif arguments:
-        print("usage: python -m agnews_utils.commands.publish [records | table]", file=sys.stderr)
+        print("usage: python -m agnews_utils.commands.publish [records | models | table]", file=sys.stderr)
         return 2
     else:
         return publish()

@@ -44,12 +44,8 @@ def quantise(weights: np.ndarray, by_column: bool = False) -> tuple[np.ndarray, 
     return np.clip(np.rint(weights / scales), -127, 127).astype(np.int8), scales
 
 
-def write_student(path: Path, weights: Mapping[str, np.ndarray], pieces: list[str], card: Mapping[str, Any]) -> None:
-    """Writes the file, whole or not at all. Matrices become int8; biases stay float32."""
-    from safetensors.numpy import save_file
-
-    from ..support.files import atomic_write  # it brings torch along, which reading a student must not
-
+def as_int8(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of the file: matrices as int8 with float16 scales beside them, biases as float32."""
     arrays: dict[str, np.ndarray] = {}
     for name, values in weights.items():
         if values.ndim == 1:
@@ -57,8 +53,26 @@ def write_student(path: Path, weights: Mapping[str, np.ndarray], pieces: list[st
             continue
         arrays[name], scales = quantise(values, name in BY_COLUMN)
         arrays[name + SCALE] = scales.astype(np.float16)
+    return arrays
+
+
+def as_floats(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Float32 weights from the arrays of the file."""
+    return {
+        name: values.astype(np.float32) * arrays[name + SCALE].astype(np.float32) if name + SCALE in arrays else values
+        for name, values in arrays.items()
+        if not name.endswith(SCALE)
+    }
+
+
+def write_student(path: Path, weights: Mapping[str, np.ndarray], pieces: list[str], card: Mapping[str, Any]) -> None:
+    """Writes the file, whole or not at all (see :func:`as_int8`)."""
+    from safetensors.numpy import save_file
+
+    from ..support.files import atomic_write  # it brings torch along, which reading a student must not
+
     metadata = {"format": FORMAT, "pieces": "\n".join(pieces), "card": json.dumps(dict(card))}
-    atomic_write(path, lambda aside: save_file(arrays, aside, metadata))
+    atomic_write(path, lambda aside: save_file(as_int8(weights), aside, metadata))
 
 
 def read_student(path: Path) -> StudentFile:
@@ -78,9 +92,4 @@ def read_student(path: Path) -> StudentFile:
         raise ValueError(f"{path} cannot be read ({reason}): it is damaged; get it again.") from reason
     if metadata.get("format") != FORMAT:
         raise ValueError(f"{path} is not a student's file ({FORMAT}): give one that this version of the course made.")
-    weights = {
-        name: values.astype(np.float32) * arrays[name + SCALE].astype(np.float32) if name + SCALE in arrays else values
-        for name, values in arrays.items()
-        if not name.endswith(SCALE)
-    }
-    return StudentFile(weights, metadata["pieces"].split("\n"), json.loads(metadata["card"]))
+    return StudentFile(as_floats(arrays), metadata["pieces"].split("\n"), json.loads(metadata["card"]))

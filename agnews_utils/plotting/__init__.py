@@ -4,4 +4,5 @@
 from .articles import *
 from .comparison import *
 from .runs import *
+from .strong import *
 from .style import *

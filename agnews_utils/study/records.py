@@ -63,6 +63,11 @@ class Record:
         return float(self.correct.mean())
 
     @property
+    def validation_accuracy(self) -> float:
+        """Validation accuracy of the selected epoch: what choices may be made by."""
+        return float((self.validation_logits.argmax(axis=1) == self.validation_labels).mean())
+
+    @property
     def best_test_accuracy(self) -> float:
         """The report's own protocol: the highest test accuracy of any epoch, so the test set selects."""
         return float(self.history["test_accuracy"].max()) if "test_accuracy" in self.history else self.test_accuracy

@@ -147,3 +147,5 @@ SCARCE_RUNS = tuple(run for labels in SCARCE for run in _scarce_runs(labels))
 _OLD = (RUNS[FINE_TUNED_TEACHER],)
 STRONG_RUNS = {run.name: run for run in (*_OLD, *TEACHER_RUNS, *LADDER, *VARIANTS, *ALL_LABELS, *SMALLER, *SCARCE_RUNS)}
 ALL_RUNS = RUNS | STRONG_RUNS
+# the students whose weights come with the project, by file name
+SHIPPED = {"student_5mb": BEST, "student_1mb": "wide_1mb", "student_100kb": "wide_100kb"}
