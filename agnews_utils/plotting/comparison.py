@@ -92,7 +92,8 @@ def accuracy_bars(records: Mapping[str, list[Record]], reported: Mapping[str, fl
             axes.plot(100 * reported[name], place, "x", **CROSS)
     axes.plot([], [], "o-", color=BLUE, label="ours, selected on validation")
     axes.plot([], [], "|", color="black", markersize=11, markeredgewidth=1.5, label="its single seeds")
-    axes.plot([], [], "x", **CROSS, label="published (the report; Model 5: Conneau et al. 2017)")
+    if reported.keys() & records.keys():
+        axes.plot([], [], "x", **CROSS, label="published (the report; Model 5: Conneau et al. 2017)")
     axes.set(
         yticks=range(len(names)), yticklabels=[records[name][0].run.title for name in names],
         xlabel=f"test accuracy in percent ({CONFIDENCE:.0%} interval over test articles)",

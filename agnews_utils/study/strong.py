@@ -108,7 +108,7 @@ ALL_LABELS = (
     _student("kl_all_labels", "Strong student, KL, all labels", **_EVERYTHING, further_labels=True),
 )
 SMALLER = (
-    _student("1mb", "1 MB student, KL", **_EVERYTHING, vocabulary=8_000,
+    _student("1mb", "1 MB student, KL", **_EVERYTHING, vocabulary=7_400,
              model_args={"embedding_dim": 48, "channels": 96, "buckets": 2**17}),
     _student("100kb", "100 kB student, KL", **_EVERYTHING, vocabulary=2_000,
              model_args={"embedding_dim": 16, "channels": 32, "buckets": 2**13}),
