@@ -28,7 +28,7 @@ NO_LABEL = -100  # of a text whose class is not known; PyTorch's cross-entropy l
 # what a header calls the first column
 HEADERS = {"label": ("class", "label", "class index"), "description": ("description", "text")}
 # further texts that a data folder may hold beside its two files, and their columns
-FURTHER = {
+FURTHER_FILES = {
     "further.csv": COLUMNS,
     "further_descriptions.csv": ["label", "description"],
     "unlabelled.csv": ["description"],
@@ -163,8 +163,8 @@ def read_further(source: Source, splits: DatasetDict, seed: int = 0) -> pd.DataF
     Raises:
         ValueError: a file is malformed; see :func:`read_csv`.
     """
-    paths = [source.folder / name for name in FURTHER] if source.folder else []
-    frames = [_read(path, FURTHER[path.name])[0] for path in paths if path.is_file()]
+    paths = [source.folder / name for name in FURTHER_FILES] if source.folder else []
+    frames = [_read(path, FURTHER_FILES[path.name])[0] for path in paths if path.is_file()]
     if not frames:
         return pd.DataFrame({"text": pd.Series(dtype=str), "label": pd.Series(dtype=int)})
     further = pd.concat(frames).drop_duplicates("text")

@@ -75,7 +75,7 @@ class RandomFeatures(ArticleDataset):
 def seconds_an_article(study: Study, name: str) -> float:
     """Seconds of training on one article, measured on a few batches of random teacher logits and real articles."""
     run, args = study.run(name), study.training_args(name)
-    if run.inputs in ("text", "logits"):
+    if not run.has_epochs:
         return 1 / BASELINE_RATE
     whole = study.inputs.dataset("train", "tokens" if run.inputs == "features" else run.inputs, run.vocabulary)
     rows = range(min((MEASURED_BATCHES + 1) * args.batch_size, len(whole)))
@@ -108,7 +108,7 @@ def make_plan(study: Study) -> list[Step]:
             speeds[kind] = seconds_an_article(study, name)
         checkpoint = own / "last.pt"
         done = len(read_checkpoint(checkpoint)["history"]) if checkpoint.exists() else 0
-        epochs = 1 if run.inputs in ("text", "logits") else study.training_args(name, seed).epochs - done
+        epochs = study.training_args(name, seed).epochs - done if run.has_epochs else 1
         seconds = epochs * articles_an_epoch(study, run) * speeds[kind]
         steps.append(Step(name, seed, "begun" if done else "missing", done, seconds))
     return steps
@@ -116,13 +116,9 @@ def make_plan(study: Study) -> list[Step]:
 
 def articles_an_epoch(study: Study, run: Run) -> float:
     """Articles of an epoch, those of its evaluation at the third that they cost without a backward pass."""
-    splits = study.inputs.splits
-    most = study.settings.profile.char_train_rows if run.inputs == "characters" else run.rows
-    rows = min(most or len(splits["train"]), len(splits["train"]))
-    if run.fold:
-        rows -= rows // run.fold[1]
-    if run.further:
-        rows += min(run.further, len(study.inputs.further["text"]))
+    splits, rows = study.inputs.splits, len(study.rows_of(run))
+    if run.inputs == "characters":
+        rows = min(study.settings.profile.char_train_rows or rows, rows)
     return rows + (len(splits["validation"]) + len(splits["test"])) / 3
 
 

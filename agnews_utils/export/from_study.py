@@ -11,7 +11,7 @@ from ..models import WideCNN
 from ..settings import CLASS_NAMES, ROOT
 from ..study.strong import SHIPPED
 from ..study.study import Study
-from ..training import predict
+from ..training import evaluate
 from .student_file import as_floats, as_int8, write_student
 
 MODELS = ROOT / "data" / "models"  # the committed students
@@ -30,12 +30,12 @@ def export_run(study: Study, name: str, seed: int, path: Path) -> None:
     weights = {key: value.detach().cpu().float().numpy() for key, value in model.state_dict().items()}
     rounded = as_floats(as_int8(weights))
     model.load_state_dict({key: torch.from_numpy(np.array(value)) for key, value in rounded.items()})
-    answers = predict(model, inputs.dataset("test", run.inputs, run.vocabulary), study.settings).argmax(dim=1).numpy()
+    measured = evaluate(model, inputs.dataset("test", run.inputs, run.vocabulary), study.settings)
     card = {
         "title": run.title, "run": name, "seed": seed, "classes": list(CLASS_NAMES), "mean": model.mean,
         "max_length": study.settings.max_length, "made_with": study.title, "train_articles": record.train_rows,
         "test_accuracy": round(record.test_accuracy, 6),
-        "int8_test_accuracy": round(float((answers == record.labels).mean()), 6),
+        "int8_test_accuracy": round(measured["accuracy"], 6),
     }  # fmt: skip
     pieces = inputs.tokenizer.convert_ids_to_tokens(inputs.pieces(run.vocabulary).tolist())
     write_student(path, weights, pieces, card)

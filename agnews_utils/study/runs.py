@@ -96,6 +96,11 @@ class Run:
         return [*parts, *([(self.teacher, 0)] if self.teacher else [])]
 
     @property
+    def has_epochs(self) -> bool:
+        """Whether it trains epoch by epoch; an n-gram baseline and a mean of models do not."""
+        return self.inputs not in ("text", "logits")
+
+    @property
     def in_course(self) -> bool:
         """Whether notebooks 01 to 05 need the run, so that any profile makes it."""
         return self.group in ("report", "baseline")

@@ -271,13 +271,14 @@ class Study:
         record = self.record(name, seed)
         if split in ("validation", "test"):
             return record.test_logits if split == "test" else record.validation_logits
-        key, kept_as = self.run_key(name, seed), self._name_of_logits(split)
-        if (kept := self.store.train_logits(key, kept_as)) is not None:
-            return kept
-        answer, splits = self._trained_answer(self.run(name), seed), dict.fromkeys(("train", split))
-        logits = {self._name_of_logits(one): answer(one) for one in splits}
-        self.store.save_train_logits(key, logits)
-        return logits[kept_as].astype(np.float16).astype(np.float32)
+        key = self.run_key(name, seed)
+        kept = {one: self.store.train_logits(key, self._name_of_logits(one)) for one in ("train", split)}
+        if (there := kept[split]) is not None:
+            return there
+        answer = self._trained_answer(self.run(name), seed)
+        logits = {one: answer(one) if known is None else known for one, known in kept.items()}
+        self.store.save_train_logits(key, {self._name_of_logits(one): values for one, values in logits.items()})
+        return logits[split].astype(np.float16).astype(np.float32)
 
     def _name_of_logits(self, split: str) -> str:
         """What a split's logits are called on disk; further texts may be others another time."""
@@ -334,8 +335,8 @@ class Study:
         return result, count_parameters(model), len(train), partial(self._predict, run, model)
 
     def _train_baseline(self, run: Run, seed: int) -> Trained:
-        rows, known = self._rows(run), self.inputs.splits["train"].with_format("arrow")
-        train = {name: known[name].to_pylist() for name in ("text", "label")}
+        rows = self.rows_of(run)
+        train = {name: list(self.inputs.splits["train"][name]) for name in ("text", "label")}
         if run.further_labels:
             train = {name: [*train[name], *self.inputs.further[name]] for name in train}
         train = {name: [column[row] for row in rows] for name, column in train.items()}
@@ -347,7 +348,7 @@ class Study:
         parameters = sum(self.record(name, of).parameters for name, of in run.needs)
         return mean, parameters, len(self.inputs.splits["train"]), mean.logits
 
-    def _rows(self, run: Run) -> np.ndarray:
+    def rows_of(self, run: Run) -> np.ndarray:
         """Numbers of the run's articles: those of the training split, and after them of the further texts."""
         count = len(self.inputs.splits["train"])
         rows = np.arange(min(run.rows or count, count))
@@ -368,15 +369,15 @@ class Study:
 
     def _training_set(self, run: Run) -> ArticleDataset:
         """What the run trains on, with the teacher's logits where its loss compares with them."""
-        rows, train = self._rows(run), self.inputs.dataset("train", run.inputs, run.vocabulary)
-        count, splits = len(train), ["train"]
+        rows, train = self.rows_of(run), self.inputs.dataset("train", run.inputs, run.vocabulary)
         if run.further or run.labels is not None:
-            train, splits = self._with_further(run), ["train", FURTHER][: 1 + bool(run.further)]
+            train = self._with_further(run)
         rows = rows[rows < len(train)]
-        if not np.array_equal(rows, np.arange(count)):
+        if len(rows) < len(train):
             train = ArticleSubset(train, rows)
         if not run.teacher:
             return train
+        splits = ["train", FURTHER] if run.further else ["train"]
         logits = np.concatenate([self.teacher_logits(run.teacher, split) for split in splits])[rows]
         return WithTeacher(train, shuffled_within_classes(logits) if run.shuffled else logits)
 

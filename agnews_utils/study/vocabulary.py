@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import string
+from typing import TYPE_CHECKING
 
 import numpy as np
-from tokenizers import Tokenizer
-from transformers import PreTrainedTokenizerFast
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # they keep these numbers in every cut vocabulary
 CHARACTERS = string.ascii_lowercase + string.digits + string.punctuation
@@ -39,6 +41,9 @@ def most_frequent(tokenizer, input_ids: np.ndarray, count: int) -> np.ndarray:
 
 def cut_tokenizer(tokenizer, pieces: np.ndarray) -> PreTrainedTokenizerFast:
     """The tokenizer with these pieces alone, numbered in their order."""
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
     settings = json.loads(tokenizer.backend_tokenizer.to_str())
     names = tokenizer.convert_ids_to_tokens(pieces.tolist())
     numbers = {name: number for number, name in enumerate(names)}
