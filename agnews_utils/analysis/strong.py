@@ -1,4 +1,4 @@
-"""What notebook 07 reads from the records: accuracy against labels, and the gains of the ladder in a sentence."""
+"""What notebook 07 reads from the records: gains in a sentence and by kind of article, accuracy against labels."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.special import softmax
+from scipy.stats import entropy
 
+from ..settings import CLASS_NAMES
 from ..study.records import Record
 from ..study.strong import SCARCE, scarce_names
 from .pairs import gains_by_seed, match_seeds
 from .statistics import two_way_bootstrap_interval
 
+SURE = 0.95  # a teacher's probability of another class, from which an article's label is likely wrong
 Records = Mapping[str, list[Record]]
 SCARCE_KINDS = ("TF-IDF + linear", "fine-tuned teacher", "student on the labels alone", "student with the teacher")
 
@@ -41,3 +45,34 @@ def gain_in_words(records: Records, baseline: str, treatment: str, fixed: Sequen
 def there(records: Records, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Those of the pairs whose runs both have records."""
     return [pair for pair in pairs if all(name in records for name in pair)]
+
+
+def likely_mislabelled(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Whether a teacher that did not train on an article gives another class at least ``SURE``: (articles,).
+
+    Args:
+        logits: (articles, classes), calibrated
+        labels: (articles,)
+
+    Source: the idea of confident learning, Northcutt et al. 2021, with one threshold for all classes.
+    """
+    shares = softmax(logits, axis=1)
+    return (shares.argmax(axis=1) != labels) & (shares.max(axis=1) >= SURE)
+
+
+def groups_of_articles(statistics: pd.DataFrame, labels: np.ndarray, logits: np.ndarray) -> dict[str, np.ndarray]:
+    """Named groups of the test articles as masks: by class, by length, by the teacher's entropy, likely mislabelled.
+
+    Args:
+        statistics: what :func:`agnews_utils.analysis.articles.statistics_of_test_articles` gives
+        labels: (articles,)
+        logits: (articles, classes), the teacher's
+    """
+    tokens, doubt = statistics["tokens"], pd.Series(entropy(softmax(logits, axis=1), axis=1))
+    masks = {f"class {name}": labels == number for number, name in enumerate(CLASS_NAMES)}
+    thirds = pd.qcut(tokens, 3, labels=["short third", "middle third", "long third"])
+    quarters = pd.qcut(doubt, 4, labels=["teacher surest, 1st quarter", "2nd quarter", "3rd quarter",
+                                         "teacher in doubt, 4th quarter"])  # fmt: skip
+    for parts in (thirds, quarters):
+        masks |= {str(name): (parts == name).to_numpy() for name in parts.cat.categories}
+    return masks | {"label likely wrong": likely_mislabelled(logits, labels)}

@@ -1,7 +1,7 @@
 """``make study``: every missing run, planned on the terminal, shared between workers, resumable at any moment.
 
-``python -m agnews_utils.commands.make_study [--workers N] [--runs report|strong|all] [--plan]``. On a processor there
-is one worker a core, each with one thread: two runs side by side get more done than one run on two cores. More
+``python -m agnews_utils.commands.make_study [--workers N] [--runs report|strong|map|all] [--plan]``. On a processor
+there is one worker a core, each with one thread: two runs side by side get more done than one run on two cores. More
 processes may join in at any time, on another terminal or another node that shares the folder: a lock a run keeps them
 apart, and a process that dies lets go of its lock.
 """
@@ -24,6 +24,7 @@ from ..analysis.articles import statistics_of_test_articles
 from ..analysis.wording import format_duration, plural
 from ..batches import ArticleDataset, ArticleSubset, WithTeacher, train_loader
 from ..settings import Settings, read_settings
+from ..study.capacity import CAPACITY_RUNS, with_teachers
 from ..study.runs import RUNS, Run
 from ..study.strong import ALL_RUNS, STRONG_RUNS
 from ..study.study import Study
@@ -34,7 +35,7 @@ from ..training import TrainingArgs, seed_everything, train_epoch
 MEASURED_BATCHES = 3  # of each kind of run, after one that warms up
 BASELINE_RATE = 5_000  # articles a second, about; these runs are over before a measurement would be
 POLL_SECONDS = 2.0
-KINDS = {"report": RUNS, "strong": STRONG_RUNS, "all": ALL_RUNS}
+KINDS = {"report": RUNS, "strong": STRONG_RUNS, "map": with_teachers(CAPACITY_RUNS), "all": ALL_RUNS | CAPACITY_RUNS}
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m agnews_utils.commands.make_study", description=__doc__)
     parser.add_argument("--workers", type=int, help="processes; one a core without a GPU, else one")
     parser.add_argument("--plan", action="store_true", help="print the plan and stop")
-    parser.add_argument("--runs", choices=KINDS, default="all", help="of notebooks 01 to 06, of 07, or all")
+    parser.add_argument(
+        "--runs", choices=KINDS, default="all", help="those of notebooks 01 to 06, of 07, or of 07's map"
+    )
     options = parser.parse_args(arguments)
     study = Study(read_settings(), KINDS[options.runs])
     workers, threads = _share(study.settings, options.workers)

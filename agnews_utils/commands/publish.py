@@ -1,7 +1,8 @@
 """``make publish``: copies a finished run on AG News to the committed folders, and makes the committed tables anew.
 
-With the argument ``records`` it copies the run records alone, with ``models`` it writes the students that are shipped
-to ``data/models``, with ``table`` it makes only the tables, from the committed records.
+With the argument ``records`` it copies the run records alone, with ``outcomes`` it writes those of notebook 07's map
+and search, with ``models`` the students that are shipped (to ``data/models``), with ``table`` only the tables, from the
+committed records.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ..analysis.tables import results_table, save_table
 from ..analysis.wording import format_percent, plural
 from ..export.from_study import export_students
 from ..settings import NOTEBOOKS, ROOT, read_settings
+from ..study.capacity import CAPACITY_RUNS, SEARCH, save_outcomes
 from ..study.records import RECORD_FILES, Record, in_groups, published_records
 from ..study.runs import FINE_TUNED_TEACHER, MODEL3, SIMPLER_FINE_TUNED_KL, TEACHER, TFIDF
 from ..study.strong import ALL_RUNS, BEST, PLAIN_FEW
@@ -90,6 +92,15 @@ def publish_records(study: Study) -> int:
     return len(list(study.store.committed.glob("*/record.json")))
 
 
+def publish_outcomes(study: Study) -> int:
+    """Writes what is committed of notebook 07's map and search (see ``study.capacity``); returns of how many runs."""
+    there = [(n, seed) for n, run in CAPACITY_RUNS.items() for seed in range(run.seeds) if study.found(n, seed)]
+    save_outcomes((study.record(name, seed) for name, seed in there), study.store.committed)
+    if (study.store.own / SEARCH).exists():
+        shutil.copyfile(study.store.own / SEARCH, study.store.committed / SEARCH)
+    return len(there)
+
+
 def publish_table() -> None:
     """The results table among the committed figures and the README's lines, from the committed records alone."""
     records, source = published_records(ALL_RUNS)
@@ -126,13 +137,16 @@ def main(arguments: list[str]) -> int:
     if arguments == ["records"]:
         study = Study(read_settings(), ALL_RUNS)
         print(f"{publish_records(study)} run records in {study.store.committed.relative_to(ROOT)}")
+    elif arguments == ["outcomes"]:
+        study = Study(read_settings(), ALL_RUNS | CAPACITY_RUNS)
+        print(f"outcomes of {publish_outcomes(study)} runs in {study.store.committed.relative_to(ROOT)}")
     elif arguments == ["models"]:
         for path in export_students(Study(read_settings(), ALL_RUNS)):
             print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
     elif arguments == ["table"]:
         publish_table()
     elif arguments:
-        print("usage: python -m agnews_utils.commands.publish [records | models | table]", file=sys.stderr)
+        print("usage: python -m agnews_utils.commands.publish [records | outcomes | models | table]", file=sys.stderr)
         return 2
     else:
         return publish()

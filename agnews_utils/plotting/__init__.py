@@ -2,6 +2,7 @@
 
 # ruff: noqa: F403
 from .articles import *
+from .capacity import *
 from .comparison import *
 from .runs import *
 from .strong import *

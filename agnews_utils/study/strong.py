@@ -6,7 +6,7 @@ from typing import Any
 
 from ..baselines import tfidf
 from ..losses import DISTLoss, KLLoss, LogitLoss
-from ..models import BertClassifier, WideCNN
+from ..models import BertClassifier, SimplerCNN, WideCNN
 from .ensembles import Ensemble
 from .runs import FINE_TUNE, FINE_TUNED_TEACHER, RUNS, Member, Run
 
@@ -20,8 +20,9 @@ def folds_of(name: str) -> tuple[str, ...]:
     return tuple(f"{name}_without_{fold}_of_{FOLDS}" for fold in range(FOLDS))
 
 
-MINILM_FOLDS, TFIDF_FOLDS = folds_of("fine_tuned"), folds_of("tfidf_linear")
+MINILM_FOLDS, TFIDF_FOLDS, CNN_FOLDS = folds_of("fine_tuned"), folds_of("tfidf_linear"), folds_of("simpler_cnn")
 UNSEEN, SEEN, MIXED, ENSEMBLE = "fine_tuned_unseen", "fine_tuned_seen", "mixed_unseen", "ensemble_unseen"
+TFIDF_UNSEEN, CNN_UNSEEN = "tfidf_unseen", "simpler_cnn_unseen"  # weaker teachers, for the map of capacities
 
 
 def _folds(names: tuple[str, ...], title: str, **what: Any) -> list[Run]:
@@ -39,12 +40,15 @@ TEACHER_RUNS = (
     *_folds(MINILM_FOLDS, "Fine-tuned teacher", model=BertClassifier, epochs="fine_tune_epochs", training=FINE_TUNE,
             seeds=2),
     *_folds(TFIDF_FOLDS, "TF-IDF + linear", model=tfidf, inputs="text"),
+    *_folds(CNN_FOLDS, "Simpler CNN", model=SimplerCNN, epochs="small_student_epochs"),
     _mean(UNSEEN, "Fine-tuned teachers, asked about unseen articles", Member(MINILM_FOLDS)),
     _mean(SEEN, "Fine-tuned teachers, asked about their own articles", Member(MINILM_FOLDS, seen=True)),
     _mean(MIXED, "Fine-tuned teachers and TF-IDF, asked about unseen articles",
           Member(MINILM_FOLDS), Member(TFIDF_FOLDS)),
     _mean(ENSEMBLE, "Fine-tuned teachers of two seeds and TF-IDF, asked about unseen articles",
           Member(MINILM_FOLDS), Member(MINILM_FOLDS, seed=1), Member(TFIDF_FOLDS)),
+    _mean(TFIDF_UNSEEN, "TF-IDF + linear, asked about unseen articles", Member(TFIDF_FOLDS)),
+    _mean(CNN_UNSEEN, "Simpler CNN, asked about unseen articles", Member(CNN_FOLDS)),
 )  # fmt: skip
 
 # the student of at most 5 MB: its vocabulary, and how it trains. Validation chose both (labels alone, seed 0)

@@ -1,0 +1,108 @@
+"""What notebook 07 reads from its map and its search: gains by size and teacher, by batch size, and the surface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+
+from ..study.capacity import BATCH_SIZES, RELATIONS, SIZES, TAUGHT_BY, batch_name, map_name
+from .statistics import two_way_bootstrap_interval
+
+Correct = Mapping[str, pd.DataFrame]  # a run's name to whether each test article was correct (seeds, articles)
+GRID = 25  # points of the surface along each axis
+
+
+def _gains(correct: Correct, baseline: str, treatment: str) -> np.ndarray | None:
+    """Gains (shared seeds, articles); None where a run is not there."""
+    if baseline not in correct or treatment not in correct:
+        return None
+    before, after = correct[baseline], correct[treatment]
+    seeds = before.index.intersection(after.index)
+    return (after.loc[seeds] - before.loc[seeds]).to_numpy() if len(seeds) else None
+
+
+def _row(gains: np.ndarray) -> dict[str, float]:
+    low, high = two_way_bootstrap_interval(gains)
+    return {"gain": 100 * gains.mean(), "low": 100 * low, "high": 100 * high, "seeds": len(gains)}
+
+
+def _table(rows: Mapping[tuple, dict[str, float]], levels: list[str]) -> pd.DataFrame:
+    table = pd.DataFrame(list(rows.values()), columns=["gain", "low", "high", "seeds"])
+    return table.set_index(pd.MultiIndex.from_frame(pd.DataFrame(list(rows), columns=levels)))
+
+
+def gains_by_size(correct: Correct, loss: str) -> pd.DataFrame:
+    """Gain over labels alone of each teacher (first level of the index) at each size (second level).
+
+    Columns ``gain``, ``low``, ``high`` in percentage points (two-way bootstrap), and ``seeds``.
+    """
+    rows = {}
+    for teacher in TAUGHT_BY:
+        for size in SIZES:
+            gains = _gains(correct, map_name(size), map_name(size, teacher, loss))
+            if gains is not None:
+                rows[teacher, size] = _row(gains)
+    return _table(rows, ["teacher", "size"])
+
+
+def difference_of_gains(correct: Correct, loss: str, one: tuple[str, str], other: tuple[str, str]) -> dict[str, float]:
+    """Gain of one (size, teacher) less that of another, as :func:`gains_by_size` gives gains."""
+    first, second = (_gains(correct, map_name(size), map_name(size, teacher, loss)) for size, teacher in (one, other))
+    if first is None or second is None:
+        raise KeyError(f"There is no record of {one} or {other} with {loss}: make study --runs map.")
+    seeds = min(len(first), len(second))
+    return _row(first[:seeds] - second[:seeds])
+
+
+def gains_by_batch(correct: Correct) -> pd.DataFrame:
+    """Gain of inter, intra and both over labels alone (index, with the batch size), as in :func:`gains_by_size`."""
+    rows = {}
+    for batch in BATCH_SIZES:
+        for relation in [relation for relation in RELATIONS if relation != "plain"]:
+            gains = _gains(correct, batch_name("plain", batch), batch_name(relation, batch))
+            if gains is not None:
+                rows[relation, batch] = _row(gains)
+    return _table(rows, ["relation", "batch"])
+
+
+def fit_surface(trials: pd.DataFrame) -> GaussianProcessRegressor:
+    """A Gaussian process of validation accuracy over the logarithms of ``tau``, ``beta`` and ``gamma``.
+
+    A trial is noisy (one seed): the process separates its noise from what the settings do.
+    """
+    kernel = ConstantKernel(1.0) * RBF([1.0, 1.0, 1.0], (0.3, 30.0)) + WhiteKernel(0.5, (1e-3, 10.0))
+    process = GaussianProcessRegressor(kernel, normalize_y=True, n_restarts_optimizer=2, random_state=0)
+    return process.fit(np.log(trials[["tau", "beta", "gamma"]]).to_numpy(), trials["validation_accuracy"].to_numpy())
+
+
+def grid_of(trials: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Values of each parameter between the lowest and the highest tried, evenly on a logarithmic scale."""
+    return {n: np.geomspace(trials[n].min(), trials[n].max(), GRID) for n in ("tau", "beta", "gamma")}
+
+
+def surface(trials: pd.DataFrame) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Expected validation accuracy over the grid (tau, beta, gamma), and the grid's values."""
+    axes = grid_of(trials)
+    points = np.stack(np.meshgrid(*map(np.log, axes.values()), indexing="ij"), axis=-1)
+    return fit_surface(trials).predict(points.reshape(-1, 3)).reshape(points.shape[:-1]), axes
+
+
+def best_of_surface(trials: pd.DataFrame) -> dict[str, float]:
+    """The grid point of the highest expected accuracy, two digits, with that accuracy as ``expected``."""
+    values, axes = surface(trials)
+    at = np.unravel_index(values.argmax(), values.shape)
+    best = {name: float(f"{axis[i]:.2g}") for (name, axis), i in zip(axes.items(), at, strict=True)}
+    return best | {"expected": float(values.max())}
+
+
+def at_settings(trials: pd.DataFrame, settings: Mapping[str, float]) -> tuple[float, float]:
+    """Expected validation accuracy at these settings and its standard deviation, noise of a trial left out."""
+    process = fit_surface(trials)
+    noise = process.kernel_.k2.noise_level * np.var(trials["validation_accuracy"].to_numpy())
+    point = np.log([[settings[n] for n in ("tau", "beta", "gamma")]])
+    mean, deviation = process.predict(point, return_std=True)
+    return float(mean[0]), float(np.sqrt(max(deviation[0] ** 2 - noise, 0)))

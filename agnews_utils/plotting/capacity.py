@@ -1,0 +1,104 @@
+"""Figures of notebook 07's map, search and batch sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from .style import BLUE, CLASS_COLOURS, ORANGE
+
+MARKS = ("s", "^", "o")
+
+
+def gain_maps(gains: Mapping[str, pd.DataFrame], title: str) -> Figure:
+    """A heat map of gains for each loss: teachers down, sizes across; a star where the interval excludes zero.
+
+    Args:
+        gains: loss to what :func:`agnews_utils.analysis.capacity.gains_by_size` gives
+    """
+    figure, axes = plt.subplots(1, len(gains), figsize=(5.6 * len(gains), 3.8), sharey=True, squeeze=False)
+    widest = max(table["gain"].abs().max() for table in gains.values())
+    for place, (loss, table) in zip(axes.flat, gains.items(), strict=True):
+        clear = np.where((table["low"] > 0) | (table["high"] < 0), " *", "")
+        words = pd.Series([f"{gain:+.2f}{mark}" for gain, mark in zip(table["gain"], clear, strict=True)], table.index)
+        order = {"columns": table.index.unique("size"), "index": table.index.unique("teacher")}
+        sns.heatmap(
+            table["gain"].unstack().reindex(**order), annot=words.unstack().reindex(**order).to_numpy(), fmt="",
+            cmap="PuOr_r", center=0, vmin=-widest, vmax=widest, ax=place, linewidths=1,
+            cbar_kws={"label": "percentage points"}, cbar=place is axes.flat[-1],
+        )  # fmt: skip
+        place.set(title=loss, xlabel="parameters of the student", ylabel="")
+        place.tick_params(axis="y", rotation=0)
+    axes.flat[0].set_ylabel("teacher, weakest at the top")
+    figure.suptitle(title)
+    return figure
+
+
+def search_surface(
+    trials: pd.DataFrame, values: np.ndarray, grid: Mapping[str, np.ndarray], marked: Mapping[str, Mapping[str, float]]
+) -> Figure:
+    """Expected validation accuracy over each pair of parameters, at the best of the third; each trial a dot.
+
+    Args:
+        trials: columns ``tau``, ``beta``, ``gamma``, ``validation_accuracy``
+        values, grid: what :func:`agnews_utils.analysis.capacity.surface` gives
+        marked: settings to mark, by what the legend calls them
+    """
+    names = list(grid)
+    figure, axes = plt.subplots(1, 3, figsize=(13, 4.2))
+    levels = np.linspace(100 * values.min(), 100 * values.max(), 12)
+    for place, (x, y) in zip(axes, [(0, 1), (0, 2), (1, 2)], strict=True):
+        shown = 100 * values.max(axis=3 - x - y)
+        drawn = place.contourf(grid[names[x]], grid[names[y]], shown.T, levels=levels, cmap="cividis", extend="both")
+        place.plot(trials[names[x]], trials[names[y]], ".", color="white", markersize=4, label="a trial")
+        for (name, settings), style in zip(marked.items(), (("X", ORANGE), ("*", "#CC79A7")), strict=False):
+            mark, colour = style
+            place.plot(settings[names[x]], settings[names[y]], mark, color=colour, markersize=14,
+                       markeredgecolor="white", label=name, linestyle="")  # fmt: skip
+        place.set(xscale="log", yscale="log", xlabel=names[x], ylabel=names[y])
+    figure.colorbar(drawn, ax=list(axes), label="expected validation accuracy, %")
+    axes[0].legend(fontsize="small", facecolor="#444444", labelcolor="white")
+    figure.suptitle("Which tau, beta and gamma? (CE weight 1; brighter is better)")
+    return figure
+
+
+def gains_by_batch(gains: pd.DataFrame) -> Figure:
+    """Gain over labels alone against articles a step, a line each for inter, intra and both, with intervals."""
+    figure, axes = plt.subplots(figsize=(7, 4))
+    relations = gains.index.unique("relation")
+    for number, (relation, colour, mark) in enumerate(zip(relations, CLASS_COLOURS, MARKS, strict=False)):
+        table = gains.loc[relation]
+        beside = 1.04 ** (number - 1)  # else the intervals hide each other
+        spread = np.abs(table[["low", "high"]].to_numpy().T - table["gain"].to_numpy())
+        axes.errorbar(table.index * beside, table["gain"], yerr=spread, marker=mark, color=colour, capsize=3,
+                      label=relation)  # fmt: skip
+    axes.axhline(0, color="black", linewidth=1)
+    sizes = gains.index.unique("batch")
+    axes.set(xscale="log", xlabel="articles a step (logarithmic)", ylabel="gain in test accuracy, percentage points",
+             title="Inter, intra and the batch size")  # fmt: skip
+    axes.set_xticks(sizes, [str(size) for size in sizes])
+    axes.minorticks_off()
+    axes.legend(fontsize="small")
+    return figure
+
+
+def gain_against_texts(points: pd.DataFrame) -> Figure:
+    """Test accuracy against how many unlabelled texts the student reads, a dot a seed, the mean joined.
+
+    Args:
+        points: index of the number of texts; columns ``mean`` and ``seeds`` (a list), in percent
+    """
+    figure, axes = plt.subplots(figsize=(7, 4))
+    axes.plot(points.index, points["mean"], "o-", color=BLUE, label="mean over seeds")
+    for texts, row in points.iterrows():
+        axes.plot([texts] * len(row["seeds"]), row["seeds"], "|", color="black", markersize=10)
+    axes.set(xlabel="unlabelled texts that the teachers label", ylabel="test accuracy in percent",
+             title="The strong student by unlabelled texts")  # fmt: skip
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.legend(fontsize="small")
+    return figure
