@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import CountVectorizer
 
+from ..study.records import published_folder
 from ..study.study import Study
 from ..support.files import write_text
 
@@ -136,6 +137,11 @@ def article_statistics(texts: Sequence[str], train: Sequence[str]) -> pd.DataFra
             "nearest_train": np.round(nearest_similarity(texts, train), 4),
         }
     )
+
+
+def published_statistics() -> pd.DataFrame:
+    """:func:`statistics_of_test_articles` of the committed full study."""
+    return pd.read_csv(published_folder() / "test_rows.csv")
 
 
 def statistics_of_test_articles(study: Study) -> pd.DataFrame:

@@ -10,7 +10,9 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
 from ..study.capacity import BATCH_SIZES, RELATIONS, SIZES, TAUGHT_BY, batch_name, map_name
+from .claims import ENOUGH_SEEDS, verdict_of
 from .statistics import two_way_bootstrap_interval
+from .wording import plural
 
 Correct = Mapping[str, pd.DataFrame]  # a run's name to whether each test article was correct (seeds, articles)
 GRID = 25  # points of the surface along each axis
@@ -56,6 +58,28 @@ def difference_of_gains(correct: Correct, loss: str, one: tuple[str, str], other
         raise KeyError(f"There is no record of {one} or {other} with {loss}: make study --runs map.")
     seeds = min(len(first), len(second))
     return _row(first[:seeds] - second[:seeds])
+
+
+def verdicts(correct: Correct, loss: str = "DIST") -> pd.DataFrame:
+    """What the map says of claim 4, by the rule of the verdicts; columns as those of ``claims.verdicts``."""
+    strongest, weakest = list(TAUGHT_BY)[-1], next(iter(TAUGHT_BY))
+    smallest, other = "10 thousand", "1 million"
+    statements = {
+        "4, map": (f"{loss} gains less for {smallest} parameters than for {other} (teacher: {strongest})",
+                   (other, strongest), (smallest, strongest)),
+        "4, teacher": (f"a stronger teacher ({strongest}) gives {smallest} parameters more than a weak one ({weakest})",
+                       (smallest, strongest), (smallest, weakest)),
+    }  # fmt: skip
+    rows = {}
+    for number, (text, one, two) in statements.items():
+        found = difference_of_gains(correct, loss, one, two)
+        evidence = (
+            f"difference of the gains {found['gain']:+.2f} percentage points (95 % {found['low']:+.2f} to "
+            f"{found['high']:+.2f}; {plural(int(found['seeds']), 'seed')})"
+        )
+        clear = found["seeds"] >= ENOUGH_SEEDS and (found["low"] > 0 or found["high"] < 0)
+        rows[number] = {"text": text, "evidence": evidence, "verdict": verdict_of(found["gain"], clear)}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("claim")
 
 
 def gains_by_batch(correct: Correct) -> pd.DataFrame:

@@ -11,11 +11,13 @@ from scipy.stats import entropy
 
 from ..settings import CLASS_NAMES
 from ..study.records import Record
-from ..study.strong import SCARCE, scarce_names
+from ..study.strong import BEST, SCARCE, scarce_names
 from .pairs import gains_by_seed, match_seeds
 from .statistics import two_way_bootstrap_interval
 
 SURE = 0.95  # a teacher's probability of another class, from which an article's label is likely wrong
+# the same student and teacher, with more and more unlabelled texts
+UNLABELLED = ("wide_kl_mixed", "wide_kl_further_5k", "wide_kl_further_12k", BEST)
 Records = Mapping[str, list[Record]]
 SCARCE_KINDS = ("TF-IDF + linear", "fine-tuned teacher", "student on the labels alone", "student with the teacher")
 
@@ -29,6 +31,38 @@ def accuracy_against_labels(records: Records) -> pd.DataFrame:
         if there:
             rows[labels] = {kind: 100 * np.mean([r.test_accuracy for r in runs]) for kind, runs in there.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("labels")
+
+
+def accuracy_against_texts(records: Records) -> pd.DataFrame:
+    """Test accuracy in percent by the number of unlabelled texts (the index): ``mean`` and ``seeds``, a list."""
+    rows = {}
+    for name in UNLABELLED:
+        if name in records:
+            texts = records[name][0].train_rows - records[UNLABELLED[0]][0].train_rows
+            accuracy = [100 * record.test_accuracy for record in records[name]]
+            rows[texts] = {"mean": np.mean(accuracy), "seeds": accuracy}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("texts").sort_index()
+
+
+def what_would_reach(points: pd.DataFrame, goal: float) -> str:
+    """How far the best mean is from ``goal`` (percent), and how many texts it would take if the curve went on.
+
+    Args:
+        points: what :func:`accuracy_against_texts` gives; the slope is fitted on the logarithm of the texts
+    """
+    some = points[points.index > 0]
+    if len(some) < 2:
+        return "Too few of these runs are made to say what more texts would add."
+    slope = np.polyfit(np.log2(some.index.to_numpy(float)), some["mean"].to_numpy(float), 1)[0]
+    last, texts = some["mean"].iloc[-1], some.index[-1]
+    short = f"With all {texts:,} texts the student is {goal - last:.2f} percentage points short of {goal:.2f} %. "
+    if slope <= 0:
+        return short + "Over the numbers tried, more texts added nothing: the next limit is elsewhere."
+    needed = texts * 2 ** ((goal - last) / slope)
+    return short + (
+        f"Each doubling of the texts added {slope:.2f}. If that went on, about {needed:,.0f} texts would reach it; so "
+        "far beyond what was tried, this is a direction and not a forecast."
+    )
 
 
 def gain_in_words(records: Records, baseline: str, treatment: str, fixed: Sequence[str] = ()) -> str:

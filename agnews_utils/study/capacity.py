@@ -16,7 +16,7 @@ import pandas as pd
 from ..losses import DISTLoss, KLLoss
 from ..models import SimplerCNN, WideCNN
 from ..support.files import load_arrays, save_arrays, write_text
-from .records import Record
+from .records import Record, published_folder
 from .runs import TEACHER, Run
 from .strong import ALL_RUNS, CNN_UNSEEN, MIXED, TFIDF_UNSEEN, UNSEEN
 
@@ -100,6 +100,7 @@ def save_outcomes(records: Iterable[Record], folder: Path) -> None:
     """Writes what is committed of these runs: a table, and whether each test article was predicted correctly."""
     rows, bits = [], {}
     for record in records:
+        bits["articles"] = np.array([len(record.correct)])
         name, seed = record.run.name, record.seed
         rows.append((name, seed, record.parameters, round(record.validation_accuracy, 6), record.test_accuracy))
         bits[f"{name}:{seed}"] = np.packbits(record.correct)
@@ -108,16 +109,26 @@ def save_outcomes(records: Iterable[Record], folder: Path) -> None:
     write_text(folder / TABLE, pd.DataFrame(rows, columns=columns).round(6).to_csv(index=False))
 
 
-def read_outcomes(folder: Path, articles: int) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+def read_outcomes(folder: Path) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """The table of :func:`save_outcomes`, and whether each test article was correct (seeds, articles), by run.
 
     Raises:
         FileNotFoundError, ValueError: they are not there, or cannot be read.
     """
     table, bits = pd.read_csv(folder / TABLE), load_arrays(folder / BITS)
-    correct = {}
+    articles, correct = int(bits["articles"][0]), {}
     for name, rows in table.groupby("run"):
         seeds = rows["seed"].tolist()
         whole = [np.unpackbits(bits[f"{name}:{seed}"], count=articles).astype(int) for seed in seeds]
         correct[str(name)] = pd.DataFrame(whole, index=seeds)
     return table, correct
+
+
+def published_outcomes() -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """:func:`read_outcomes` of the committed full study."""
+    return read_outcomes(published_folder())
+
+
+def published_trials() -> pd.DataFrame:
+    """The trials of the search that is committed: ``tau``, ``beta``, ``gamma`` and ``validation_accuracy`` of each."""
+    return pd.read_csv(published_folder() / SEARCH)

@@ -131,6 +131,21 @@ def read_record(folder: Path, run: Run) -> Record:
     return Record(run, metadata["seed"], metadata, history, test_logits=logits.pop("logits"), **logits, **labels)
 
 
+def published_folder() -> Path:
+    """The folder of the full study that is committed under ``data/results``; the one with the most records of several.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    folders = sorted({path.parent.parent for path in COMMITTED_RESULTS.glob("*-full/*/record.json")})
+    if not folders:
+        raise FileNotFoundError(
+            f"There is no full study under {COMMITTED_RESULTS}: get it with git, or make one (make study, "
+            "AGNEWS_PROFILE=full)."
+        )
+    return max(folders, key=lambda folder: len(list(folder.glob("*/record.json"))))
+
+
 def published_records(runs: Mapping[str, Run] = RUNS) -> tuple[dict[str, list[Record]], str]:
     """All records of the full study that is committed under ``data/results``, by name, and what made them, in words.
 
@@ -141,13 +156,7 @@ def published_records(runs: Mapping[str, Run] = RUNS) -> tuple[dict[str, list[Re
         FileNotFoundError: there is none.
         ValueError: a record cannot be read.
     """
-    folders = sorted({path.parent.parent for path in COMMITTED_RESULTS.glob("*-full/*/record.json")})
-    if not folders:
-        raise FileNotFoundError(
-            f"There is no full study under {COMMITTED_RESULTS}: get it with git, or make one (make study, "
-            "AGNEWS_PROFILE=full)."
-        )
-    widest = max(folders, key=lambda folder: len(list(folder.glob("*/record.json"))))
+    widest = published_folder()
     records: dict[str, list[Record]] = {}
     for name, run in runs.items():
         found = [read_record(path.parent, run) for path in widest.glob(f"{name}-seed*/record.json")]

@@ -155,6 +155,10 @@ SIMPLE_KL, SIMPLER_KL = "simple_cnn_kl", "simpler_cnn_kl"
 SIMPLER_FINE_TUNED_DIST, SIMPLER_FINE_TUNED_KL = "simpler_cnn_strong_dist", "simpler_cnn_strong_kl"
 SIMPLE_FINE_TUNED_DIST = "simple_cnn_strong_dist"
 
+SEARCHED_DIST = "simpler_cnn_dist_searched"
+# what commands.search found: the top of analysis.capacity.best_of_surface over its trials
+SEARCHED = {"tau": 2.4, "beta": 0.11, "gamma": 0.1}
+
 # articles of the dropout ablation's teachers: with dropout on, features cannot be cached, so all would take too long
 SMALL_PART = 12_000
 _DIST: dict[str, Any] = {"loss": DISTLoss, "loss_args": {"beta": 2.0, "gamma": 2.0, "tau": 1.0}}
@@ -233,6 +237,8 @@ _ABLATIONS = (
                   training={"patience": None}, **loss)
         for kind, title, loss in _PLAIN_AND_DIST
     ),
+    _ablation(SEARCHED_DIST, "Simpler CNN, DIST, weights and tau as searched", seeds=5, loss=DISTLoss,
+              loss_args=SEARCHED, teacher=TEACHER),
     # DIST and KL differ in temperature and in the labels' weight too; here each changes alone, DIST's tau without
     # tau**2
     *(

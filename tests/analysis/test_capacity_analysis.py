@@ -40,6 +40,20 @@ def test_difference_of_gains():
         capacity.difference_of_gains(CORRECT, "KL", ("1 million", "fine-tuned"), ("10 thousand", "CNN-1"))
 
 
+@pytest.mark.parametrize(("smallest", "verdict"), [(800, "holds"), (820, "inconclusive"), (860, "does not hold")])
+def test_verdicts_on_the_map(smallest, verdict):
+    taught = {size: map_name(size, "fine-tuned and n-grams", "DIST") for size in ("10 thousand", "1 million")}
+    correct = CORRECT | {
+        taught["1 million"]: seeds_of(900, 902, 898),
+        taught["10 thousand"]: seeds_of(smallest, smallest + 2, smallest - 2),
+        map_name("10 thousand", "CNN-1", "DIST"): seeds_of(790, 792, 788),
+    }
+    table = capacity.verdicts(correct)
+    assert table.loc["4, map", "verdict"] == verdict
+    assert table.loc["4, teacher", "verdict"] == "holds"
+    assert "3 seeds" in table.loc["4, map", "evidence"]
+
+
 def test_gains_by_batch():
     correct = {batch_name("plain", 32): seeds_of(500), batch_name("intra", 32): seeds_of(510)}
     gains = capacity.gains_by_batch(correct)

@@ -112,3 +112,14 @@ def test_verdicts_on_the_smoke_study(smoke_records):
     assert table["verdict"].isin([HOLDS, DOES_NOT_HOLD, INCONCLUSIVE]).all()
     assert not table["evidence"].str.contains("no record").any()
     assert table.loc["2", "verdict"] == INCONCLUSIVE  # the character model saw fewer rows
+
+
+@pytest.mark.parametrize(("only_a", "only_b", "verdict"), [(10, 60, HOLDS), (60, 10, DOES_NOT_HOLD)])
+def test_one_teacher_is_held_against_every_seed_of_the_student(only_a, only_b, verdict):
+    claim = next(claim for claim in CLAIMS if claim.number == "5")
+    teacher, student = rights(only_a, only_b, 500, 430)
+    records = {claim.baseline: [record_of(claim.baseline, teacher, seed) for seed in range(2)],
+               claim.treatment: [record_of(claim.treatment, student, seed) for seed in range(5)]}  # fmt: skip
+    row = verdicts(records).loc["5"]
+    assert row["verdict"] == verdict
+    assert "5 seeds" in row["evidence"]

@@ -3,12 +3,23 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import relabelled
 from made_records import PAIR, match_seeds, record_of
 
 from agnews_utils import plotting
-from agnews_utils.analysis.strong import SCARCE_KINDS, accuracy_against_labels, gain_in_words, there
+from agnews_utils.analysis.strong import (
+    SCARCE_KINDS,
+    UNLABELLED,
+    accuracy_against_labels,
+    accuracy_against_texts,
+    gain_in_words,
+    groups_of_articles,
+    likely_mislabelled,
+    there,
+    what_would_reach,
+)
 from agnews_utils.study.runs import MODEL3
 from agnews_utils.study.strong import ALL_RUNS, scarce_names
 
@@ -32,6 +43,41 @@ def test_accuracy_against_labels():
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == list(SCARCE_KINDS)
 
 
+def texts_of(*shares):
+    """Records of the student with more and more texts: 0, then 5,000, 10,000 and 20,000."""
+    rows = (1_000, 6_000, 11_000, 21_000)
+    made = zip(UNLABELLED, shares, rows, strict=True)
+    return {name: [record_of(MODEL3, relabelled(1000, share), rows=count)] for name, share, count in made}
+
+
+def test_more_texts_at_this_rate():
+    points = accuracy_against_texts(texts_of(0.9, 0.91, 0.92, 0.93))
+    assert list(points.index) == [0, 5_000, 10_000, 20_000]
+    sentence = what_would_reach(points, 94)
+    assert "1.00 percentage points short of 94.00 %" in sentence
+    assert "Each doubling of the texts added 1.00" in sentence
+    assert "about 40,000 texts" in sentence
+    assert "more texts added nothing" in what_would_reach(accuracy_against_texts(texts_of(0.9, 0.9, 0.9, 0.89)), 94)
+    assert "Too few" in what_would_reach(points.iloc[:2], 94)
+
+
+def test_a_label_is_likely_wrong_where_the_teacher_is_sure_of_another():
+    logits = np.log(np.array([[0.96, 0.02, 0.01, 0.01], [0.96, 0.02, 0.01, 0.01], [0.9, 0.08, 0.01, 0.01]]))
+    assert likely_mislabelled(logits, np.array([1, 0, 1])).tolist() == [True, False, False]
+
+
+def test_groups_share_out_the_articles():
+    generator = np.random.default_rng(0)
+    labels, logits = np.arange(400) % 4, generator.standard_normal((400, 4))
+    groups = groups_of_articles(pd.DataFrame({"tokens": generator.permutation(400)}), labels, logits)
+    for prefix, parts in (("class", 4), ("third", 3), ("quarter", 4)):
+        some = [mask for name, mask in groups.items() if prefix in name]
+        assert len(some) == parts
+        assert (np.sum(some, axis=0) == 1).all()
+    sure, doubt = (groups[name] for name in ("teacher surest, 1st quarter", "teacher in doubt, 4th quarter"))
+    assert np.ptp(logits[sure], axis=1).mean() > np.ptp(logits[doubt], axis=1).mean()
+
+
 def test_a_gain_says_whether_it_excludes_zero():
     clear = gain_in_words(match_seeds({0: (10, 90), 1: (10, 90), 2: (12, 90)}), *PAIR)
     assert clear.startswith("+7.93 percentage points (95 % +")
@@ -45,8 +91,6 @@ def test_pairs_without_records_are_left_out():
 
 
 def test_bytes_are_drawn_with_their_levels():
-    import pandas as pd
-
     table = pd.DataFrame({"bytes": [5e6, 1e5], "accuracy": [92.7, 90.0]}, index=["5mb", "100kb"])
     axes = plotting.accuracy_against_bytes(table, {"TF-IDF": 92.3}).axes[0]
     assert axes.lines[0].get_xdata().tolist() == [0.1, 5.0]  # smallest first, in megabytes

@@ -46,7 +46,7 @@ def test_sizes_are_what_their_names_say(study, size, count):
 def test_outcomes_are_read_as_they_were_saved(study, tmp_path):
     records = [study.record(map_name(size), seed) for size in list(SIZES)[:2] for seed in range(2)]
     save_outcomes(records, tmp_path)
-    table, correct = read_outcomes(tmp_path, len(records[0].labels))
+    table, correct = read_outcomes(tmp_path)
     for record in records:
         assert np.array_equal(correct[record.run.name].loc[record.seed], record.correct)
         row = table[(table["run"] == record.run.name) & (table["seed"] == record.seed)].iloc[0]
