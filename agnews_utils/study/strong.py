@@ -120,8 +120,8 @@ SMALLER = (
 
 # when labels are scarce: the first so many training articles keep theirs, and how a fine-tuned teacher, or a student
 # on those alone, trains on so few (epochs, articles a step)
-SCARCE = {100: ((6, 4), (30, 16)), 500: ((6, 8), (30, 32)), 2_000: ((6, 32), (20, 64)), 8_000: ((4, 32), (8, 128)),
-          32_000: ((3, 32), (6, 128))}  # fmt: skip
+SCARCE = {100: ((6, 4), (30, 16)), 500: ((3, 8), (30, 32)), 2_000: ((3, 16), (20, 64)), 8_000: ((2, 32), (8, 128)),
+          32_000: ((2, 32), (6, 128))}  # fmt: skip
 
 
 def scarce_names(labels: int) -> tuple[str, str, str, str]:
