@@ -96,7 +96,7 @@ def accuracy_bars(records: Mapping[str, list[Record]], reported: Mapping[str, fl
         axes.plot([], [], "x", **CROSS, label="published (the report; Model 5: Conneau et al. 2017)")
     axes.set(
         yticks=range(len(names)), yticklabels=[records[name][0].run.title for name in names],
-        xlabel=f"test accuracy in percent ({CONFIDENCE:.0%} interval over test articles)",
+        xlabel=f"test accuracy in percent\n({CONFIDENCE:.0%} interval over test articles)",
         title="Test accuracy of every model",
     )  # fmt: skip
     figure.legend(loc="outside upper right", fontsize="small", ncols=3)
