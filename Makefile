@@ -6,7 +6,7 @@ READY = $(VENV)/.ready
 PIP_OPTIONS ?=
 CHROMIUMS = $(AGNEWS_CHROMIUM) chromium chromium-browser google-chrome-stable google-chrome
 
-.PHONY: run test test-fast test-browser lint study bench lab publish clean
+.PHONY: run test test-fast test-browser lint study bench lab publish page clean
 
 run: $(READY)  ## execute the notebooks in order; figures and tables go to output/
 	$(PY) -m agnews_utils.commands.run_notebooks
@@ -17,7 +17,7 @@ test: $(READY)  ## unit tests, then all notebooks in the smoke profile
 test-fast: $(READY)  ## the quick unit tests: under a minute
 	$(PY) -m pytest -q -o addopts= -m "not slow" --ignore=tests/browser tests
 
-test-browser: $(VENV)/.browser  ## the widgets in JupyterLab in Chromium; screenshots go to output/browser/
+test-browser: $(VENV)/.browser  ## the widgets in JupyterLab and the page in Chromium; screenshots go to output/browser/
 	@for name in $(CHROMIUMS); do command -v "$$name" >/dev/null && exit; done; \
 		echo "Chromium is missing: apt-get install chromium, or say where it is with AGNEWS_CHROMIUM=/path/to/it"; exit 1
 	$(PY) -m pytest -q -o addopts= tests/browser
@@ -38,6 +38,9 @@ lab: $(READY)  ## open the notebooks
 
 publish: $(READY)  ## maintainers: copy a finished run on AG News to notebooks/, figures/, data/results/ and the README
 	$(PY) -m agnews_utils.commands.publish
+
+page: $(READY)  ## the numbers, figures and students of the page in docs/, from the committed files
+	$(PY) -m agnews_utils.commands.page
 
 clean:  ## forget everything that runs made here; the environment stays
 	rm -rf output data/cache data/runs
