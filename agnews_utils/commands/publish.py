@@ -1,7 +1,7 @@
 """``make publish``: copies a finished run on AG News to the committed folders, and makes the committed tables anew.
 
 With the argument ``records`` it copies the run records alone, with ``models`` it writes the students that are shipped
-to ``data/models``, with ``table`` it makes only the tables, from the committed records.
+to ``data/models``, with ``cards`` it makes only their cards, from the committed records, with ``table`` the tables.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from pathlib import Path
 from ..analysis.articles import statistics_of_test_articles
 from ..analysis.pairs import accuracy_per_article
 from ..analysis.statistics import accuracy_interval
+from ..analysis.student_cards import models_readme, student_card
 from ..analysis.tables import results_table, save_table
 from ..analysis.wording import format_percent, plural
 from ..export.from_study import export_students
+from ..export.student_file import MODELS, read_student, rewrite_card
 from ..settings import NOTEBOOKS, ROOT, read_settings
 from ..study.records import RECORD_FILES, Record, in_groups, published_records
 from ..study.runs import FINE_TUNED_TEACHER, MODEL3, SIMPLER_FINE_TUNED_KL, TEACHER, TFIDF
@@ -122,17 +124,56 @@ def write_into_readme(results: str) -> None:
     write_text(readme, re.sub(f"{start}.*?{end}", lambda _: block, text, flags=re.DOTALL))
 
 
+def publish_cards(folder: Path = MODELS) -> list[Path]:
+    """Gives every student the card that its committed record asks for, and writes the cards for people.
+
+    Weights and vocabulary stay as they are.
+
+    Returns:
+        the students whose card changed
+
+    Raises:
+        ValueError: a student's record is not committed.
+    """
+    records, _ = published_records(ALL_RUNS)
+    changed = []
+    for path in sorted(folder.glob("*.safetensors")):
+        card = read_student(path).card
+        record = next((one for one in records.get(card["run"], []) if one.seed == card["seed"]), None)
+        if record is None:
+            raise ValueError(f"The record of {path.name} ({card['run']}, seed {card['seed']}) is not in data/results.")
+        teacher = record.run.teacher
+        if rewrite_card(path, card | student_card(record, ALL_RUNS[teacher].title if teacher else None)):
+            changed.append(path)
+    write_models_readme(folder)
+    return changed
+
+
+def write_models_readme(folder: Path = MODELS) -> None:
+    """The cards for people, from the files' own cards, the largest student first."""
+    paths = sorted(folder.glob("*.safetensors"), key=lambda path: -path.stat().st_size)
+    cards = {path.name: read_student(path).card for path in paths}
+    write_text(folder / "README.md", models_readme(cards, {path.name: path.stat().st_size for path in paths}))
+
+
 def main(arguments: list[str]) -> int:
     if arguments == ["records"]:
         study = Study(read_settings(), ALL_RUNS)
         print(f"{publish_records(study)} run records in {study.store.committed.relative_to(ROOT)}")
     elif arguments == ["models"]:
-        for path in export_students(Study(read_settings(), ALL_RUNS)):
+        for path in export_students(Study(read_settings(), ALL_RUNS), student_card):
             print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
+        write_models_readme()
+    elif arguments == ["cards"]:
+        try:
+            print(f"New cards: {', '.join(path.name for path in publish_cards()) or 'none, they are up to date'}.")
+        except (FileNotFoundError, ValueError) as reason:
+            print(reason, file=sys.stderr)
+            return 1
     elif arguments == ["table"]:
         publish_table()
     elif arguments:
-        print("usage: python -m agnews_utils.commands.publish [records | models | table]", file=sys.stderr)
+        print("usage: python -m agnews_utils.commands.publish [records | models | cards | table]", file=sys.stderr)
         return 2
     else:
         return publish()
