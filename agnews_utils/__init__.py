@@ -18,6 +18,7 @@ The machinery stands behind it:
 - ``plotting``   every figure
 - ``widgets``    the notebooks' four panels: ``DISTExplorer`` and others
 - ``commands``   what ``make`` calls: run_notebooks, publish, page, make_study, bench, colab
+- ``classify``   ``python -m agnews_utils.classify "a headline"``: a student's answer, without PyTorch
 - ``support``    the machine, and files that are written whole or not at all
 
 Imports go one way, from the end of this list to its beginning; ``support`` and ``settings`` are there for all.

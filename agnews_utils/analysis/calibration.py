@@ -51,3 +51,27 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         return -float(log_softmax(logits / np.exp(log_temperature), axis=1)[articles, labels].mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+
+
+def answered(logits: np.ndarray, labels: np.ndarray, threshold: float) -> tuple[float, float]:
+    """What a model does that answers only from this confidence on: the share of articles answered, and its accuracy.
+
+    The accuracy is NaN where it answers none.
+    """
+    sure = confidence(logits) >= threshold
+    correct = (logits.argmax(axis=1) == labels)[sure]
+    return float(sure.mean()), float(correct.mean()) if sure.any() else float("nan")
+
+
+def confidence_threshold(logits: np.ndarray, labels: np.ndarray, accuracy: float) -> float:
+    """The smallest confidence, in thousandths, from which on the answers to these articles reach the accuracy.
+
+    Choose it on validation articles, with logits that were divided by their temperature.
+
+    Raises:
+        ValueError: even the most confident answers do not reach it.
+    """
+    for thousandths in range(1001):
+        if answered(logits, labels, thousandths / 1000)[1] >= accuracy:
+            return thousandths / 1000
+    raise ValueError(f"No confidence gives an accuracy of {accuracy}: ask for less.")

@@ -1,8 +1,8 @@
 """``make publish``: copies a finished run on AG News to the committed folders, and makes the committed tables anew.
 
 With the argument ``records`` it copies the run records alone, with ``outcomes`` it writes those of notebook 07's map
-and search, with ``models`` the students that are shipped (to ``data/models``), with ``table`` only the tables, from the
-committed records.
+and search, with ``models`` the students that are shipped (to ``data/models``), with ``cards`` only their cards, with
+``table`` only the tables, both from the committed records.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from pathlib import Path
 from ..analysis.articles import statistics_of_test_articles
 from ..analysis.pairs import accuracy_per_article
 from ..analysis.statistics import accuracy_interval
+from ..analysis.student_cards import models_readme, student_card
 from ..analysis.tables import results_table, save_table
 from ..analysis.wording import format_percent, plural
 from ..export.from_study import export_students
+from ..export.student_file import MODELS, read_student, rewrite_card
 from ..settings import NOTEBOOKS, ROOT, read_settings
 from ..study.capacity import CAPACITY_RUNS, SEARCH, save_outcomes
 from ..study.records import RECORD_FILES, Record, in_groups, published_records
@@ -133,23 +135,77 @@ def write_into_readme(results: str) -> None:
     write_text(readme, re.sub(f"{start}.*?{end}", lambda _: block, text, flags=re.DOTALL))
 
 
+def publish_cards(folder: Path = MODELS) -> list[Path]:
+    """Gives every student the card that its committed record asks for, and writes the cards for people.
+
+    Weights and vocabulary stay as they are.
+
+    Returns:
+        the students whose card changed
+
+    Raises:
+        ValueError: a student's record is not committed.
+    """
+    records, _ = published_records(ALL_RUNS)
+    changed = []
+    for path in sorted(folder.glob("*.safetensors")):
+        card = read_student(path).card
+        record = next((one for one in records.get(card["run"], []) if one.seed == card["seed"]), None)
+        if record is None:
+            raise ValueError(f"The record of {path.name} ({card['run']}, seed {card['seed']}) is not in data/results.")
+        teacher = record.run.teacher
+        if rewrite_card(path, card | student_card(record, ALL_RUNS[teacher].title if teacher else None)):
+            changed.append(path)
+    write_models_readme(folder)
+    return changed
+
+
+def write_models_readme(folder: Path = MODELS) -> None:
+    """The cards for people, from the files' own cards, the largest student first."""
+    paths = sorted(folder.glob("*.safetensors"), key=lambda path: -path.stat().st_size)
+    cards = {path.name: read_student(path).card for path in paths}
+    write_text(folder / "README.md", models_readme(cards, {path.name: path.stat().st_size for path in paths}))
+
+
+def _records() -> str:
+    study = Study(read_settings(), ALL_RUNS)
+    return f"{publish_records(study)} run records in {study.store.committed.relative_to(ROOT)}"
+
+
+def _outcomes() -> str:
+    study = Study(read_settings(), ALL_RUNS | CAPACITY_RUNS)
+    return f"outcomes of {publish_outcomes(study)} runs in {study.store.committed.relative_to(ROOT)}"
+
+
+def _models() -> str:
+    paths = export_students(Study(read_settings(), ALL_RUNS), student_card)
+    write_models_readme()
+    return "\n".join(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes" for path in paths)
+
+
+def _cards() -> str:
+    return f"New cards: {', '.join(path.name for path in publish_cards()) or 'none, they are up to date'}."
+
+
+def _table() -> str:
+    publish_table()
+    return f"the results table in {(ROOT / 'figures').relative_to(ROOT)}, and the README's lines"
+
+
+PARTS = {"records": _records, "outcomes": _outcomes, "models": _models, "cards": _cards, "table": _table}
+
+
 def main(arguments: list[str]) -> int:
-    if arguments == ["records"]:
-        study = Study(read_settings(), ALL_RUNS)
-        print(f"{publish_records(study)} run records in {study.store.committed.relative_to(ROOT)}")
-    elif arguments == ["outcomes"]:
-        study = Study(read_settings(), ALL_RUNS | CAPACITY_RUNS)
-        print(f"outcomes of {publish_outcomes(study)} runs in {study.store.committed.relative_to(ROOT)}")
-    elif arguments == ["models"]:
-        for path in export_students(Study(read_settings(), ALL_RUNS)):
-            print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
-    elif arguments == ["table"]:
-        publish_table()
-    elif arguments:
-        print("usage: python -m agnews_utils.commands.publish [records | outcomes | models | table]", file=sys.stderr)
-        return 2
-    else:
+    if not arguments:
         return publish()
+    if len(arguments) > 1 or arguments[0] not in PARTS:
+        print(f"usage: python -m agnews_utils.commands.publish [{' | '.join(PARTS)}]", file=sys.stderr)
+        return 2
+    try:
+        print(PARTS[arguments[0]]())
+    except (FileNotFoundError, ValueError) as reason:
+        print(reason, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -12,25 +12,30 @@ from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from .student_file import StudentFile, read_student
+from .student_file import StudentFile, convolutions, read_student
 
 HASH_PRIME, HASH_BEFORE, HASH_AFTER = 2**31 - 1, 1_540_483_477, 1_000_003  # as in agnews_utils.models
+BATCH = 32  # texts that are computed together: with more, the windows of a convolution leave the processor's cache
 
 
 class Student:
-    """The forward pass of :class:`agnews_utils.models.WideCNN`, written once more for one text at a time.
+    """The forward pass of :class:`agnews_utils.models.WideCNN`, written once more, without padding.
+
+    The tokens of all texts of a batch stand in one row, one text after the other.
 
     Args:
         file: its weights, vocabulary and card
     """
 
     def __init__(self, file: StudentFile):
-        self.file, self.weights, self.card = file, file.weights, file.card
-        self.convolutions = [
-            (weight.shape[2], weight.transpose(2, 1, 0).reshape(-1, weight.shape[0]), self.weights[f"{name}.bias"])
-            for name, weight in sorted((key.removesuffix(".weight"), value) for key, value in self.weights.items()
-                                       if key.startswith("convs.") and key.endswith(".weight"))
-        ]  # fmt: skip
+        self.file, self.card = file, file.card
+        self.convolutions = []  # width, weights (width * dim, channels), bias
+        for name in convolutions(file.arrays):
+            weight, bias = file.floats(f"{name}.weight"), file.floats(f"{name}.bias")
+            width, channels = weight.shape[2], weight.shape[0]
+            self.convolutions.append((width, weight.transpose(2, 1, 0).reshape(-1, channels), bias))
+        self.linear = file.floats("linear.weight"), file.floats("linear.bias")
+        self.begin, self.end = file.pieces.index("[CLS]"), file.pieces.index("[SEP]")
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -40,37 +45,63 @@ class Student:
         tokenizer.normalizer, tokenizer.pre_tokenizer = BertNormalizer(lowercase=True), BertPreTokenizer()
         return tokenizer
 
-    def tokens(self, text: str) -> np.ndarray:
-        """The numbers of the text's pieces, cut at the length that the student was trained with."""
-        begin, end = self.file.pieces.index("[CLS]"), self.file.pieces.index("[SEP]")
-        ids = self.tokenizer.encode(text, add_special_tokens=False).ids[: self.card["max_length"] - 2]
-        return np.array([begin, *ids, end], np.int64)
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """The numbers of each text's pieces, cut at the length that the student was trained with."""
+        room = self.card["max_length"] - 2
+        encoded = self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [[self.begin, *encoding.ids[:room], self.end] for encoding in encoded]
 
-    def logits(self, text: str) -> np.ndarray:
-        """Logits (classes,) of one text."""
-        ids = self.tokens(text)
-        x = self.weights["embedding.weight"][ids]
-        parts = [self._strongest(x, *convolution) for convolution in self.convolutions]
-        if self.card["mean"]:
-            parts.append(x.mean(axis=0))
-        logits = self.weights["linear.weight"] @ np.concatenate(parts) + self.weights["linear.bias"]
-        if "wide.weight" in self.weights:
-            table = self.weights["wide.weight"]
-            logits = logits + table[hashed_pairs(ids, len(table))].sum(axis=0)
-        return logits
+    def logits(self, texts: Sequence[str]) -> np.ndarray:
+        """Logits (texts, classes).
 
-    @staticmethod
-    def _strongest(x: np.ndarray, width: int, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
-        """The maximum over positions of a convolution with ReLU: (positions, dim) to (channels,)."""
-        padded = np.pad(x, ((width // 2, width // 2), (0, 0)))
-        windows = np.concatenate([padded[offset : offset + len(x)] for offset in range(width)], axis=1)
-        return np.maximum((windows @ weight).max(axis=0) + bias, 0)
+        Raises:
+            TypeError: one text, and not a sequence of texts.
+        """
+        if isinstance(texts, str):
+            raise TypeError("Give a list of texts, also where it is one alone: [text].")
+        parts = [self._batch(self.tokens(texts[first : first + BATCH])) for first in range(0, len(texts), BATCH)]
+        return np.concatenate([np.empty((0, len(self.card["classes"])), np.float32), *parts])
 
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
-        """Probabilities (texts, classes)."""
-        logits = np.array([self.logits(text) for text in texts]).reshape(len(texts), len(self.card["classes"]))
+        """Probabilities (texts, classes), calibrated by the card's temperature, where it has one.
+
+        Raises:
+            TypeError: one text, and not a sequence of texts.
+        """
+        logits = self.logits(texts) / self.card.get("temperature", 1)
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         return shares / shares.sum(axis=1, keepdims=True)
+
+    def _batch(self, tokens: list[list[int]]) -> np.ndarray:
+        lengths = np.array([len(text) for text in tokens])
+        starts, ids = np.cumsum(lengths) - lengths, np.concatenate(tokens)
+        x = self.file.floats("embedding.weight", ids)
+        parts = [self._strongest(x, starts, *convolution) for convolution in self.convolutions]
+        if self.card["mean"]:
+            parts.append(np.add.reduceat(x, starts) / lengths[:, None].astype(np.float32))
+        weight, bias = self.linear
+        logits = np.concatenate(parts, axis=1) @ weight.T + bias
+        return logits + self._wide(ids, starts) if "wide.weight" in self.file.arrays else logits
+
+    @staticmethod
+    def _strongest(x: np.ndarray, starts: np.ndarray, width: int, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+        """The maximum over a text's positions of a convolution with ReLU: (positions, dim) to (texts, channels)."""
+        around = width // 2  # zeros before the first text, between two, and after the last
+        texts = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(x)))
+        places = np.arange(len(x)) + around * (texts + 1)
+        padded = np.zeros((len(x) + around * (len(starts) + 1), x.shape[1]), np.float32)
+        padded[places] = x
+        windows = np.concatenate([padded[places + offset - around] for offset in range(width)], axis=1)
+        return np.maximum(np.maximum.reduceat(windows @ weight, starts) + bias, 0)
+
+    def _wide(self, ids: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """What every token and every pair of neighbours of a text says by itself: (texts, classes)."""
+        hashed = hashed_pairs(ids, len(self.file.arrays["wide.weight"]))
+        found = self.file.floats("wide.weight", hashed)
+        alone, with_the_one_before = found[: len(ids)], np.zeros((len(ids), found.shape[1]), np.float32)
+        with_the_one_before[1:] = found[len(ids) :]
+        with_the_one_before[starts] = 0  # that one is another text's
+        return np.add.reduceat(alone + with_the_one_before, starts)
 
 
 def hashed_pairs(ids: np.ndarray, buckets: int) -> np.ndarray:

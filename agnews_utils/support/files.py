@@ -8,13 +8,14 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import TYPE_CHECKING
 
 import numpy as np
 import safetensors.numpy
-import safetensors.torch
-import torch
 from safetensors import SafetensorError
-from torch import nn
+
+if TYPE_CHECKING:  # torch is imported where it is used: agnews_utils.classify writes files and runs without it
+    from torch import nn
 
 # what torch's weights-only unpickler ends in on bytes that are no checkpoint
 CHECKPOINT_ERRORS = (
@@ -76,6 +77,8 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def save_weights(model: nn.Module, path: Path) -> None:
     """A model's weights in safetensors, written whole or not at all."""
+    import safetensors.torch
+
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     atomic_write(path, lambda aside: safetensors.torch.save_file(weights, aside))
 
@@ -86,6 +89,8 @@ def load_weights(model: nn.Module, path: Path) -> nn.Module:
     Raises:
         ValueError: the file is missing, cut off, or of another model.
     """
+    import safetensors.torch
+
     try:
         weights = safetensors.torch.load_file(path)
     except FileNotFoundError as reason:
@@ -113,6 +118,8 @@ def read_checkpoint(path: Path, model: nn.Module | None = None) -> dict:
     Raises:
         ValueError: the file is cut off, damaged, no checkpoint, or of another model.
     """
+    import torch
+
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
     except CHECKPOINT_ERRORS as reason:

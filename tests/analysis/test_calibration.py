@@ -2,11 +2,18 @@
 
 import numpy as np
 import pytest
-from helpers import relabelled
+from helpers import refused, relabelled
 from made_records import record_of
 from scipy.special import softmax
 
-from agnews_utils.analysis.calibration import confidence, expected_calibration_error, fit_temperature, reliability
+from agnews_utils.analysis.calibration import (
+    answered,
+    confidence,
+    confidence_threshold,
+    expected_calibration_error,
+    fit_temperature,
+    reliability,
+)
 from agnews_utils.analysis.tables import calibration_table
 
 
@@ -53,6 +60,27 @@ def test_confidence_is_between_a_quarter_and_one():
     logits = np.random.default_rng(0).normal(0, 5, (100, 4))
     assert (confidence(logits) >= 0.25).all()
     assert (confidence(logits) <= 1).all()
+
+
+def test_threshold_by_hand():
+    # confidences 0.9 (right), 0.8 (right), 0.7 (wrong), 0.6 (right): from which on are so many right?
+    logits = logits_of([[c, *[(1 - c) / 3] * 3] for c in (0.9, 0.8, 0.7, 0.6)])
+    labels = np.array([0, 0, 1, 0])
+    assert answered(logits, labels, 0.75) == (0.5, 1.0)
+    assert answered(logits, labels, 0.65) == (0.75, pytest.approx(2 / 3))
+    assert np.isnan(answered(logits, labels, 0.95)[1])
+    assert confidence_threshold(logits, labels, 1.0) == pytest.approx(0.701)
+    assert confidence_threshold(logits, labels, 0.75) == 0
+    with refused(ValueError, "No confidence gives an accuracy of 1.0"):
+        confidence_threshold(logits, np.ones(4, int), 1.0)
+
+
+@pytest.mark.parametrize("accuracy", [0.7, 0.8, 0.9])
+def test_threshold_is_the_smallest_that_reaches_the_accuracy(accuracy):
+    logits, labels = drawn(5_000, 1.0)
+    threshold = confidence_threshold(logits, labels, accuracy)
+    assert answered(logits, labels, threshold)[1] >= accuracy
+    assert all(answered(logits, labels, smaller)[1] < accuracy for smaller in np.arange(0, threshold - 5e-4, 0.001))
 
 
 def test_calibration_table_is_a_mean_over_seeds():

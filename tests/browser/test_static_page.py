@@ -116,7 +116,7 @@ def test_temperature_divides_and_threshold_makes_unsure(chromium):
     }"""
     headline = "Shares fall after the bank reports a lower quarterly profit"
     student = load_student(MODELS / f"{STUDENTS[1]}.safetensors")
-    logits = student.logits(headline) / 3
+    logits = student.logits([headline])[0] / 3
     expected = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
     page.evaluate(change, {"temperature": 3, "threshold": float(expected.max()) + 0.001})
     page.get_by_label("Student", exact=True).select_option(STUDENTS[1])

@@ -4,9 +4,11 @@ import shutil
 from types import SimpleNamespace
 
 import nbformat
+import numpy as np
 import pytest
 
 from agnews_utils.commands import publish
+from agnews_utils.export.student_file import MODELS, read_student, rewrite_card
 from agnews_utils.settings import NOTEBOOKS
 
 
@@ -47,3 +49,38 @@ def test_failed_run_is_not_published(finished, capsys):
     cell.outputs = [nbformat.v4.new_output("error", ename="ValueError", evalue="tau", traceback=[])]
     nbformat.write(notebook, path)
     assert "05_analysis.ipynb failed in the last run" in refused(capsys)
+
+
+@pytest.fixture
+def students(tmp_path):
+    """A copy of the smallest student, its card out of date."""
+    path = tmp_path / "student_100kb.safetensors"
+    shutil.copyfile(MODELS / path.name, path)
+    rewrite_card(path, read_student(path).card | {"temperature": 9.0, "limits": "none"})
+    return path
+
+
+def test_cards_are_made_anew_and_weights_left(students):
+    before, committed = read_student(students), read_student(MODELS / students.name)
+    assert publish.publish_cards(students.parent) == [students]
+    after = read_student(students)
+    assert after.card == committed.card
+    assert after.pieces == before.pieces
+    assert after.arrays.keys() == before.arrays.keys()
+    assert all(np.array_equal(after.arrays[name], before.arrays[name]) for name in before.arrays)
+    assert "| `student_100kb.safetensors` |" in (students.parent / "README.md").read_text(encoding="utf-8")
+    content = students.read_bytes()
+    assert publish.publish_cards(students.parent) == []
+    assert students.read_bytes() == content
+
+
+def test_a_student_without_a_record_is_refused(students, monkeypatch, capsys):
+    rewrite_card(students, read_student(students).card | {"seed": 99})
+    monkeypatch.setattr(publish.publish_cards, "__defaults__", (students.parent,))
+    content = students.read_bytes()
+    assert publish.main(["cards"]) == 1
+    assert "The record of student_100kb.safetensors (wide_100kb, seed 99) is not in data/results." in (
+        capsys.readouterr().err
+    )
+    assert students.read_bytes() == content
+    assert not (students.parent / "README.md").exists()
