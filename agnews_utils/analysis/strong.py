@@ -11,7 +11,8 @@ from scipy.stats import entropy
 
 from ..settings import CLASS_NAMES
 from ..study.records import Record
-from ..study.strong import BEST, SCARCE, scarce_names
+from ..study.runs import FINE_TUNED_TEACHER, TFIDF
+from ..study.strong import BEST, PLAIN_FEW, SCARCE, scarce_names
 from .pairs import gains_by_seed, match_seeds
 from .statistics import two_way_bootstrap_interval
 
@@ -19,18 +20,45 @@ SURE = 0.95  # a teacher's probability of another class, from which an article's
 # the same student and teacher, with more and more unlabelled texts
 UNLABELLED = ("wide_kl_mixed", "wide_kl_further_5k", "wide_kl_further_12k", BEST)
 Records = Mapping[str, list[Record]]
+ALL_LABELLED = (TFIDF, FINE_TUNED_TEACHER, PLAIN_FEW, "wide_kl_unseen")
 SCARCE_KINDS = ("TF-IDF + linear", "fine-tuned teacher", "student on the labels alone", "student with the teacher")
 
 
 def accuracy_against_labels(records: Records) -> pd.DataFrame:
-    """Mean test accuracy in percent of each kind of model (the columns), by the number of labels (the index)."""
+    """Mean test accuracy in percent of each kind of model (the columns), by the number of labels (the index).
+
+    With all labels no article is left unlabelled: there, the taught student's teachers are asked about unseen articles.
+    """
+    by_labels = {labels: scarce_names(labels) for labels in SCARCE}
+    if PLAIN_FEW in records:
+        by_labels[records[PLAIN_FEW][0].train_rows] = ALL_LABELLED
     rows = {}
-    for labels in SCARCE:
-        there = {kind: records[name] for kind, name in zip(SCARCE_KINDS, scarce_names(labels), strict=True)
-                 if name in records}  # fmt: skip
+    for labels, names in by_labels.items():
+        there = {kind: records[name] for kind, name in zip(SCARCE_KINDS, names, strict=True) if name in records}
         if there:
             rows[labels] = {kind: 100 * np.mean([r.test_accuracy for r in runs]) for kind, runs in there.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("labels")
+
+
+def labels_saved(table: pd.DataFrame) -> list[str]:
+    """For each number of labels, how many the baselines need to reach the taught student; a sentence each.
+
+    Args:
+        table: what :func:`accuracy_against_labels` gives; between two numbers of labels, accuracy is taken as linear in
+            their logarithm
+    """
+    taught, sentences = SCARCE_KINDS[3], []
+    for labels, accuracy in table[taught].dropna().items():
+        needs = []
+        for kind in (SCARCE_KINDS[0], SCARCE_KINDS[2]):
+            known = table[kind].dropna()
+            if accuracy > known.max():
+                needs.append(f"{kind}: more than {known.index.max():,}")
+            else:
+                needed = np.exp(np.interp(accuracy, known.cummax(), np.log(known.index.to_numpy(float))))
+                needs.append(f"{kind}: about {float(f'{needed:.2g}'):,.0f}")
+        sentences.append(f"{taught}, {labels:,} labels, {accuracy:.1f} %. For as much, {'; '.join(needs)} labels.")
+    return sentences
 
 
 def accuracy_against_texts(records: Records) -> pd.DataFrame:

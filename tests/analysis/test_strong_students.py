@@ -16,6 +16,7 @@ from agnews_utils.analysis.strong import (
     accuracy_against_texts,
     gain_in_words,
     groups_of_articles,
+    labels_saved,
     likely_mislabelled,
     there,
     what_would_reach,
@@ -41,6 +42,15 @@ def test_accuracy_against_labels():
     figure = plotting.accuracy_against_labels(table)
     assert len(figure.axes[0].lines) == 4
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == list(SCARCE_KINDS)
+
+
+def test_labels_that_a_teacher_saves():
+    table = accuracy_against_labels(scarce(100, 0.5, 0.8, 0.3, 0.7) | scarce(32_000, 0.9, 0.9, 0.6, 0.9))
+    few, many = labels_saved(table)
+    assert "100 labels, 70.0 %" in few
+    assert "TF-IDF + linear: about 1,800;" in few  # halfway between 50 and 90 on a logarithmic scale
+    assert "student on the labels alone: more than 32,000 labels" in few
+    assert "TF-IDF + linear: about 32,000;" in many
 
 
 def texts_of(*shares):
