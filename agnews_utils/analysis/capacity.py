@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -93,14 +94,21 @@ def gains_by_batch(correct: Correct) -> pd.DataFrame:
     return _table(rows, ["relation", "batch"])
 
 
+@lru_cache(maxsize=4)
+def _fitted(trials: tuple[tuple[float, ...], ...]) -> GaussianProcessRegressor:
+    points = np.array(trials)
+    kernel = ConstantKernel(1.0) * RBF([1.0, 1.0, 1.0], (0.3, 30.0)) + WhiteKernel(0.5, (1e-3, 10.0))
+    process = GaussianProcessRegressor(kernel, normalize_y=True, n_restarts_optimizer=2, random_state=0)
+    return process.fit(np.log(points[:, :3]), points[:, 3])
+
+
 def fit_surface(trials: pd.DataFrame) -> GaussianProcessRegressor:
     """A Gaussian process of validation accuracy over the logarithms of ``tau``, ``beta`` and ``gamma``.
 
     A trial is noisy (one seed): the process separates its noise from what the settings do.
     """
-    kernel = ConstantKernel(1.0) * RBF([1.0, 1.0, 1.0], (0.3, 30.0)) + WhiteKernel(0.5, (1e-3, 10.0))
-    process = GaussianProcessRegressor(kernel, normalize_y=True, n_restarts_optimizer=2, random_state=0)
-    return process.fit(np.log(trials[["tau", "beta", "gamma"]]).to_numpy(), trials["validation_accuracy"].to_numpy())
+    columns = ["tau", "beta", "gamma", "validation_accuracy"]
+    return _fitted(tuple(trials[columns].itertuples(index=False, name=None)))  # one fit serves all questions
 
 
 def grid_of(trials: pd.DataFrame) -> dict[str, np.ndarray]:

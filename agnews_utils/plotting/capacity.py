@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from .style import BLUE, CLASS_COLOURS, ORANGE
 
 MARKS = ("s", "^", "o")
+TICKS = (0.2, 0.5, 1, 2, 5, 10, 20)  # of tau, beta and gamma
 
 
 def gain_maps(gains: Mapping[str, pd.DataFrame], title: str) -> Figure:
@@ -61,7 +63,12 @@ def search_surface(
             place.plot(settings[names[x]], settings[names[y]], mark, color=colour, markersize=14,
                        markeredgecolor="white", label=name, linestyle="")  # fmt: skip
         place.set(xscale="log", yscale="log", xlabel=names[x], ylabel=names[y])
-    figure.colorbar(drawn, ax=list(axes), label="expected validation accuracy, %")
+        place.set(xlim=grid[names[x]][[0, -1]], ylim=grid[names[y]][[0, -1]])
+        for axis, name in ((place.xaxis, names[x]), (place.yaxis, names[y])):
+            axis.set_major_locator(FixedLocator([t for t in TICKS if grid[name][0] <= t <= grid[name][-1]]))
+            axis.set_minor_locator(NullLocator())
+            axis.set_major_formatter(lambda value, _: f"{value:g}")
+    figure.colorbar(drawn, ax=list(axes), label="expected validation accuracy, %", format="%.1f")
     axes[0].legend(fontsize="small", facecolor="#444444", labelcolor="white")
     figure.suptitle("Which tau, beta and gamma? (CE weight 1; brighter is better)")
     return figure
