@@ -16,6 +16,7 @@ from pathlib import Path
 from ..analysis.articles import statistics_of_test_articles
 from ..analysis.pairs import accuracy_per_article
 from ..analysis.statistics import accuracy_interval
+from ..analysis.strong import SCARCE_KINDS, accuracy_against_labels
 from ..analysis.student_cards import models_readme, student_card
 from ..analysis.tables import results_table, save_table
 from ..analysis.wording import format_percent, plural
@@ -123,7 +124,13 @@ def headlines(records: Mapping[str, list[Record]], source: str) -> str:
             low, high = (format_percent(end) for end in accuracy_interval(correct))
             seeds = plural(len(records[name]), "seed")
             lines.append(f"- **{format_percent(correct.mean())}** ({low} to {high}; {seeds}): {what}")
-    return f"Test accuracy in percent with its 95 % interval, on {source}:\n\n" + "\n".join(lines) + "\n"
+    text = f"Test accuracy in percent with its 95 % interval, on {source}:\n\n" + "\n".join(lines) + "\n"
+    scarce = accuracy_against_labels({name: runs for name, runs in records.items() if runs[0].run.group == "scarce"})
+    whole = scarce.dropna() if len(scarce.columns) == len(SCARCE_KINDS) else scarce.iloc[:0]
+    for labels, row in whole.iloc[:1].iterrows():
+        kinds = "; ".join(f"{kind} {value:.1f}" for kind, value in row.items())
+        text += f"\nWith only {labels} labels, the other training articles unlabelled: {kinds}.\n"
+    return text
 
 
 def write_into_readme(results: str) -> None:
