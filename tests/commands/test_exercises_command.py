@@ -72,9 +72,11 @@ def run(notebook, capsys):
 
 
 def only_inserted(before, after):
-    """Whether ``after`` is ``before`` with bytes put in at one place."""
+    """Whether ``after`` is ``before`` with lines put in at one place, to the byte."""
+    before, after = before.splitlines(keepends=True), after.splitlines(keepends=True)
     start = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), len(before))
-    return len(after) > len(before) and after.endswith(before[start:])
+    rest = len(before) - start
+    return len(after) > len(before) and after[len(after) - rest :] == before[start:]
 
 
 def test_are_written_once_and_touch_no_other_cell(whole_copies):
