@@ -1,0 +1,1 @@
+"""The exercises of each notebook, a module a notebook. Texts of hidden inputs are invented."""
