@@ -7,12 +7,9 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from tokenizers import Tokenizer
-from tokenizers.models import WordPiece
-from tokenizers.normalizers import BertNormalizer
-from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from .student_file import StudentFile, convolutions, read_student
+from .words import WordPieces
 
 HASH_PRIME, HASH_BEFORE, HASH_AFTER = 2**31 - 1, 1_540_483_477, 1_000_003  # as in agnews_utils.models
 BATCH = 32  # texts that are computed together: with more, the windows of a convolution leave the processor's cache
@@ -35,21 +32,11 @@ class Student:
             width, channels = weight.shape[2], weight.shape[0]
             self.convolutions.append((width, weight.transpose(2, 1, 0).reshape(-1, channels), bias))
         self.linear = file.floats("linear.weight"), file.floats("linear.bias")
-        self.begin, self.end = file.pieces.index("[CLS]"), file.pieces.index("[SEP]")
 
     @cached_property
-    def tokenizer(self) -> Tokenizer:
-        """BERT's uncased WordPiece with the student's vocabulary."""
-        pieces = {piece: number for number, piece in enumerate(self.file.pieces)}
-        tokenizer = Tokenizer(WordPiece(pieces, unk_token="[UNK]"))
-        tokenizer.normalizer, tokenizer.pre_tokenizer = BertNormalizer(lowercase=True), BertPreTokenizer()
-        return tokenizer
-
-    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
-        """The numbers of each text's pieces, cut at the length that the student was trained with."""
-        room = self.card["max_length"] - 2
-        encoded = self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [[self.begin, *encoding.ids[:room], self.end] for encoding in encoded]
+    def tokens(self) -> WordPieces:
+        """Texts to the numbers of their pieces, cut at the length that the student was trained with."""
+        return WordPieces(self.file.pieces, self.card["max_length"])
 
     def logits(self, texts: Sequence[str]) -> np.ndarray:
         """Logits (texts, classes).

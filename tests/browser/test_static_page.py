@@ -102,7 +102,7 @@ def test_every_character_becomes_the_tokens_of_python(page):
         [STUDENTS[0], texts],
     )
     for start in range(0, len(texts), 20_000):
-        wanted = student.tokenizer.encode_batch(texts[start : start + 20_000], add_special_tokens=False)
+        wanted = student.tokens.tokenizer.encode_batch(texts[start : start + 20_000], add_special_tokens=False)
         for text, found, encoding in zip(texts[start:], tokens[start:], wanted, strict=False):
             assert found == " ".join(map(str, encoding.ids)), hex(ord(text[1]))
 
