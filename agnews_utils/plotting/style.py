@@ -39,14 +39,22 @@ def save(figure: Figure, study: Study, name: str, source: str | None = None, enc
     if study.inputs.source.is_sample and source is None:
         across = {"fontsize": 30, "color": ORANGE, "alpha": 0.22, "rotation": 20, "ha": "center", "va": "center"}
         figure.text(0.5, 0.5, "embedded sample,\nnot AG News", **across)
+    return save_picture(figure, study, name)
+
+
+def save_picture(figure: Figure, study: Study, name: str) -> Figure:
+    """Writes ``name``.png into the study's figures as it is, and returns the figure: for one that shows no result."""
     study.figures.mkdir(parents=True, exist_ok=True)
     figure.savefig(study.figures / f"{name}.png", metadata={"Software": None})
     return figure
 
 
 def in_words(figure: Figure) -> str:
-    """A sentence for those who cannot see the figure: its titles, axes and what the legends name."""
-    sentences = [figure.get_suptitle(), *(_panel_in_words(axes) for axes in figure.axes)]
+    """What a figure shows, for those who cannot see it: its titles, axes and what the legends name.
+
+    A figure that has a label (``figure.set_label``) is described by it too: a picture without axes has nothing else.
+    """
+    sentences = [figure.get_suptitle(), figure.get_label(), *(_panel_in_words(axes) for axes in figure.axes)]
     return "Figure. " + ". ".join(filter(None, sentences)) + "."
 
 

@@ -43,12 +43,12 @@ SITUATIONS = {
     "student = teacher, unevenly less confident": (_less_confident((0.2, 0.9, 0.4, 0.7)), _TEACHER),
     "teacher confident and wrong": (_STUDENT, _CONFIDENT_AND_WRONG),
 }
-WHY_HUGE = """<p>The gradient is huge because a row (article) or column (class) of the student's probabilities is nearly
+WHY_HUGE = """<p>The step is huge because a row (article) or column (class) of the student's probabilities is nearly
 constant: a correlation divides by its spread.</p>"""
 
 
 class DISTExplorer(Panel):
-    """Sliders for tau and the weights, editable logits, and the loss with its gradient for one of four articles.
+    """Sliders for tau and the weights, editable logits, and the loss with its training step for one of four articles.
 
     It begins with a ``situation``, one of :data:`SITUATIONS` (ValueError if not).
 
@@ -136,14 +136,14 @@ class DISTExplorer(Panel):
         """The picture in words."""
         m, article = self.measured, self.article.value
         says = (f"gives {CLASS_NAMES[y[article].argmax()]} {y[article].max():.2f}" for y in m.probabilities)
-        gradient = m.gradients["total"][article]
-        largest = int(np.abs(gradient).argmax())
+        step = m.steps["total"][article]
+        largest = int(np.abs(step).argmax())
         terms = ", ".join(f"{title} {m.terms[term]:.4f}" for term, title in TERMS.items())
         return (
             f"DIST loss at tau {m.loss.tau:.2f}, {'with' if m.loss.scale_tau2 else 'without'} tau²: {terms}, "
             f"total {m.total:.4f}. Article {article + 1}, truly {CLASS_NAMES[int(self.labels[article])]}: the student "
-            f"{next(says)}, the teacher {next(says)}. The total's gradient is largest on {CLASS_NAMES[largest]}, "
-            f"{signed(gradient[largest])}: training {effect(gradient[largest])} that logit."
+            f"{next(says)}, the teacher {next(says)}. The step of training is largest on {CLASS_NAMES[largest]}, "
+            f"{signed(step[largest])}: it {effect(step[largest])} that logit."
         )
 
     def _tables(self) -> str:
@@ -156,12 +156,13 @@ class DISTExplorer(Panel):
             "times (weight)": [*(f"{m.loss.weights[term]:.2f}" for term in TERMS), ""],
             "in the total": [*(m.loss.weights[term] * m.terms[term] for term in TERMS), m.total],
         }
-        gradients = {name: gradient[article] for name, gradient in m.gradients.items()}
+        steps = {name: step[article] for name, step in m.steps.items()}
         classes = {"class": CLASS_NAMES, "student": m.probabilities[0][article], "teacher": m.probabilities[1][article]}
-        classes |= {f"gradient of {title}": map(signed, gradients[term]) for term, title in TERMS.items()}
-        classes |= {"of the total": map(signed, gradients["total"]), "training": map(effect, gradients["total"])}
+        classes |= {f"step of {title}": map(signed, steps[term]) for term, title in TERMS.items()}
+        classes |= {"of the total": map(signed, steps["total"]), "training": map(effect, steps["total"])}
         caption = (
-            f"Article {article + 1}: temperature-scaled probabilities, gradients of weighted terms by student's logits"
+            f"Article {article + 1}: temperature-scaled probabilities, and the step that each weighted term asks for: "
+            "minus its gradient by the student's logits"
         )
         tables = html_table(terms, "The loss over all four articles", 4) + html_table(classes, caption, 4)
         return (WHY_HUGE if np.abs(m.gradients["total"]).max() > HUGE_GRADIENT else "") + tables

@@ -32,6 +32,7 @@ class Measured:
         terms: each loss term as the total takes it, before its weight
         loss, total: the loss that was asked, and its value
         gradients: of each weighted term, and of the ``"total"``, with respect to the student's logits: (B, K)
+        steps: minus each gradient, what a step of gradient descent adds to the logits at a learning rate of 1
     """
 
     def __init__(self, student: torch.Tensor, teacher: torch.Tensor, labels: torch.Tensor, loss: DISTLoss):
@@ -43,6 +44,7 @@ class Measured:
         self.probabilities = tuple((z.detach() / loss.tau).softmax(dim=1).numpy() for z in (student, teacher))
         self.unscaled, self.terms = ({name: x.item() for name, x in group.items()} for group in (unscaled, terms))
         self.gradients = {name: grad(value, student, retain_graph=True)[0].numpy() for name, value in weighted.items()}
+        self.steps = {name: -gradient for name, gradient in self.gradients.items()}
 
 
 def over_tau(student: torch.Tensor, teacher: torch.Tensor, labels: torch.Tensor) -> list[dict[str, np.ndarray]]:
@@ -60,13 +62,13 @@ def signed(value: float) -> str:
     return "0.000" if float(text) == 0 else text.replace("-", "−")  # read out as minus
 
 
-def effect(gradient: float) -> str:
-    """What a training step does to a logit: it goes against the gradient."""
-    return "leaves" if signed(gradient) == "0.000" else "raises" if gradient < 0 else "lowers"
+def effect(step: float) -> str:
+    """What a training step, minus the gradient, does to a logit."""
+    return "leaves" if signed(step) == "0.000" else "raises" if step > 0 else "lowers"
 
 
 class DISTFigure:
-    """The picture of one article: probabilities, gradient, and both relations over tau without and with tau squared."""
+    """The picture of one article: probabilities, training step, both relations over tau without and with tau²."""
 
     def __init__(self):
         margins = {"left": 0.075, "right": 0.985, "top": 0.9, "bottom": 0.085, "hspace": 0.42, "wspace": 0.17}
@@ -95,7 +97,7 @@ class DISTFigure:
         head = {"headlength": 4, "headaxislength": 4, "width": 0.012}
         self.arrows = self.arrow_axes.quiver(places, zero, zero, zero, color=BLUE, zorder=3, **as_drawn, **head)
         self.arrow_texts = [self.arrow_axes.text(x, 0, "", ha="center", fontsize=8.5) for x in places]
-        title = "Gradient of the total: training moves a logit against it"
+        title = "Training step: minus the gradient of the total"
         self.arrow_axes.set(xlim=(-0.6, len(places) - 0.4), xticks=places, title=title)
         self.arrow_axes.axhline(0, color="black", linewidth=1)
         self.arrow_axes.grid(axis="x", visible=False)
@@ -117,7 +119,7 @@ class DISTFigure:
             bar.set_height(height)
             text.xy = (bar.get_center()[0], height)
             text.set_text(f"{height:.2f}")
-        self._place_arrows(m.gradients["total"][article])
+        self._place_arrows(m.steps["total"][article])
         for scaled, values in enumerate(curves):
             self._place_curves(m, bool(scaled), values)
         for axes in (self.bars_axes, self.arrow_axes):
@@ -126,11 +128,11 @@ class DISTFigure:
         self.headline.set_text(f"Article {article + 1}   |   tau {m.loss.tau:.2f}   {terms}   total {m.total:.3f}")
         return png_of(self.figure)
 
-    def _place_arrows(self, gradient: np.ndarray) -> None:
-        limit = TICKS.tick_values(0, max(1.5 * np.abs(gradient).max(), 1e-3))[-1]
+    def _place_arrows(self, step: np.ndarray) -> None:
+        limit = TICKS.tick_values(0, max(1.5 * np.abs(step).max(), 1e-3))[-1]
         self.arrow_axes.set_ylim(-limit, limit)
-        self.arrows.set_UVC(np.zeros(len(gradient)), gradient)
-        for text, value in zip(self.arrow_texts, gradient, strict=True):
+        self.arrows.set_UVC(np.zeros(len(step)), step)
+        for text, value in zip(self.arrow_texts, step, strict=True):
             side, alignment = (1, "bottom") if value >= 0 else (-1, "top")
             text.set(y=value + side * 0.05 * limit, va=alignment, text=f"{signed(value)}\n{effect(value)}")
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-from agnews_utils.analysis.report import report_accuracy, report_curves
+from agnews_utils.analysis.report import report_accuracy, report_curves, what_for
+from agnews_utils.models import SimpleCNN
+from agnews_utils.study.runs import MODEL2, MODEL4, MODEL6, RUNS
 
 
 def test_report_accuracy_is_the_reports():
@@ -31,3 +33,14 @@ def test_report_curves_have_every_epoch():
         "model4_simpler_cnn_distilled": 20,
         "model6_bert_vdcnn_teacher": 30,
     }
+
+
+def test_what_the_six_models_are_for_follows_from_their_runs():
+    table = what_for()
+    assert set(table.index) == {run.title for run in RUNS.values() if run.group == "report"}
+    trains = table["trains"]
+    assert trains[RUNS[MODEL2].title] == f"1 embedding, {len(SimpleCNN.channels)} convolutions, 1 linear layer"
+    assert trains[RUNS[MODEL6].title] == "9 convolutions, 3 linear layers"  # of its VDCNN: BERT is frozen
+    taught = table["learns from"].str.contains("teacher")
+    assert {title for title in table.index if taught[title]} == {RUNS[name].title for name in (MODEL2, MODEL4)}
+    assert table["role in the study"].is_unique

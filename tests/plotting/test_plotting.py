@@ -51,6 +51,12 @@ def test_figure_in_words_names_titles_axes_and_legend():
     assert "3 model 2" in words
 
 
+def test_figure_in_words_takes_its_label_too():
+    figure, _ = plt.subplots()
+    figure.set_label("A picture of a cat")
+    assert plotting.in_words(figure) == "Figure. A picture of a cat."
+
+
 def test_legend_of_accuracy_by_epoch_hides_no_curve(smoke_records):
     axes = plotting.training_figure(smoke_records["model3_simpler_cnn_plain"], "a title").axes[0]
     axes.figure.draw_without_rendering()

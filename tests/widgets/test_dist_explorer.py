@@ -23,8 +23,19 @@ def test_explorer_shows_what_the_loss_gives(explorer, scaled):
     assert measured.total == pytest.approx(loss.total(terms).item(), abs=1e-6)
     assert f"total {measured.total:.4f}" in explorer.alt
     np.testing.assert_allclose(measured.gradients["total"], student.grad.numpy(), atol=1e-7)
-    np.testing.assert_allclose(explorer.figure.arrows.V, student.grad[0].numpy(), atol=1e-7)
+    np.testing.assert_allclose(explorer.figure.arrows.V, -student.grad[0].numpy(), atol=1e-7)
     np.testing.assert_allclose(sum(measured.gradients[name] for name in terms), measured.gradients["total"], atol=1e-6)
+
+
+def test_arrow_up_raises_the_logit_and_a_step_lowers_the_loss(explorer):
+    up = explorer.figure.arrows.V > 0
+    words = [text.get_text() for text in explorer.figure.arrow_texts]
+    assert [text.endswith("raises") for text in words] == up.tolist()
+    assert [text.startswith("+") for text in words] == up.tolist()
+    assert "step" in explorer.figure.arrow_axes.get_title()
+    assert "the step that each weighted term asks for" in explorer.status.value
+    moved = explorer.student + 0.01 * torch.from_numpy(explorer.measured.steps["total"])
+    assert explorer.measured.loss(moved, explorer.teacher, explorer.labels) < explorer.measured.total
 
 
 def test_tau_squared_multiplies_inter_and_intra_in_the_total_and_in_their_curves(explorer):
