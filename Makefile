@@ -32,6 +32,7 @@ study: $(READY)  ## compute every missing run without a notebook (AGNEWS_PROFILE
 
 bench: $(READY)  ## the speed budgets, measured side by side
 	$(PY) -m agnews_utils.commands.bench
+	$(PY) -m agnews_utils.commands.bench_students
 
 lab: $(READY)  ## open the notebooks
 	$(PY) -m jupyterlab notebooks

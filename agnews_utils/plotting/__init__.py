@@ -6,6 +6,7 @@ from .capacity import *
 from .chance import *
 from .comparison import *
 from .distillation import *
+from .frontier import *
 from .networks import *
 from .pictures import *
 from .runs import *
