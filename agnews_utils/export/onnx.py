@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..support.files import atomic_write
 from .student import HASH_AFTER, HASH_BEFORE, HASH_PRIME
 from .student_file import SCALE, as_int8, read_student
 
@@ -107,6 +106,8 @@ def write_onnx(path: Path, arrays: Arrays, kind: Kind, about: Mapping[str, str] 
         arrays: weights by their names in the model: floats, or int8 with scales beside them
         about: what the file says of itself, by name
     """
+    from ..support.files import atomic_write  # it brings torch along, which answering by such a file must not
+
     onnx = need("onnx")
     graph = _Graph(arrays)
     if kind.wide:

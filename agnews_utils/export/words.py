@@ -1,7 +1,7 @@
 """BERT's WordPiece with a memory: the pieces of a word are looked up once.
 
-Tokenising takes most of the time of a small student. News uses the same words again and again, so that a look-up and
-one regular expression do what the tokenizer does, in a quarter of its time.
+The tokenizer takes longer over a text than the student of 1 MB does. News uses the same words again and again, so that
+a regular expression and a look-up do the same in a quarter of the time.
 """
 
 from __future__ import annotations
@@ -38,6 +38,11 @@ class WordPieces:
     def __call__(self, texts: Sequence[str]) -> list[list[int]]:
         """The numbers of each text's pieces, [CLS] and [SEP] around them, cut at ``max_length``."""
         return [[self.begin, *self._text(text)[: self.room], self.end] for text in texts]
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """The same by the tokenizer alone, which remembers nothing."""
+        encoded = self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [[self.begin, *encoding.ids[: self.room], self.end] for encoding in encoded]
 
     def _text(self, text: str) -> list[int]:
         if not PLAIN.fullmatch(text):

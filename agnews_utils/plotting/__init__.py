@@ -4,6 +4,7 @@
 from .articles import *
 from .capacity import *
 from .comparison import *
+from .frontier import *
 from .runs import *
 from .strong import *
 from .style import *

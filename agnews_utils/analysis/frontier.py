@@ -1,0 +1,47 @@
+"""The frontier of notebook 08: which models no other one dominates, by bytes and by latency."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+BATCH, THREADS = 1, 1  # of the benchmark's rows: one article a call, one thread
+COSTS = {"bytes": "best_by_bytes", "p50_ms": "best_by_latency"}
+
+
+def undominated(cost: pd.Series, accuracy: pd.Series) -> pd.Series:
+    """Whether no other model costs at most as much and is at least as accurate, better in one of the two.
+
+    Of models that are equal in both, all are kept. A model whose cost or accuracy is not known is never marked.
+    """
+    costs, rights = cost.to_numpy(float), accuracy.to_numpy(float)
+    no_worse = (costs <= costs[:, None]) & (rights >= rights[:, None])
+    better = (costs < costs[:, None]) | (rights > rights[:, None])
+    known = ~np.isnan(costs + rights)
+    return pd.Series(known & ~(no_worse & better).any(axis=1), cost.index)
+
+
+def frontier(benchmark: pd.DataFrame) -> pd.DataFrame:
+    """A row for each model of which an accuracy is known, cheapest first, and whether it is undominated.
+
+    Args:
+        benchmark: ``students_benchmark.csv`` (see :data:`agnews_utils.commands.bench_students.COLUMNS`)
+
+    Returns:
+        Index of titles, with the form where a model was measured in several; columns ``accuracy`` (percent), ``bytes``,
+        ``p50_ms`` (one article a call, one thread), ``multiply_adds``, ``resident_mib``, and ``best_by_bytes`` and
+        ``best_by_latency``.
+
+    Raises:
+        ValueError: the benchmark has no row of one article a call with one thread.
+    """
+    rows = benchmark[(benchmark["batch"] == BATCH) & (benchmark["threads"] == THREADS)]
+    if rows.empty:
+        raise ValueError("The benchmark has no rows of one article a call with one thread: make it again (make bench).")
+    rows = rows[rows["accuracy"].notna()]
+    several = rows["model"].duplicated(keep=False)
+    names = rows["model"].where(~several, rows["model"] + ", " + rows["computed_by"])
+    table = rows[["accuracy", "bytes", "p50_ms", "multiply_adds", "resident_mib"]].set_axis(names, axis=0)
+    table = table.assign(accuracy=100 * table["accuracy"]).rename_axis("model")
+    marks = {mark: undominated(table[cost], table["accuracy"]) for cost, mark in COSTS.items()}
+    return table.assign(**marks).sort_values("bytes")
