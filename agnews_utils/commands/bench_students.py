@@ -1,7 +1,8 @@
 """``python -m agnews_utils.commands.bench_students``: every classifier of the course, measured side by side.
 
 All read the same test articles in one run and take turns, with one thread and with two, one article a call and 256.
-Saves ``students_benchmark.csv`` and ``.md`` among the study's figures (see :data:`COLUMNS`).
+Saves ``students_benchmark.csv`` and ``.md`` among the study's figures (see :data:`COLUMNS`); and, where the test
+articles are those of the committed records, ``students_int8.csv``: what int8 costs the shipped students.
 """
 
 from __future__ import annotations
@@ -20,15 +21,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..analysis.wording import format_percent, markdown_table, plural
+from ..analysis.frontier import int8_cost
+from ..analysis.wording import format_p, format_percent, markdown_table, plural
+from ..export.from_study import MODELS
+from ..export.student import load_student
 from ..settings import ROOT, read_settings
+from ..study.records import published_records
 from ..study.runs import TFIDF
-from ..study.strong import ALL_RUNS
+from ..study.strong import ALL_RUNS, SHIPPED
 from ..study.study import Study
 from ..support.files import write_text
 from ..support.runtime import machine
 from .measure_models import Entry, save_entries
-from .models_to_measure import TEACHER, ModelsToMeasure
+from .models_to_measure import TEACHER, TITLES, ModelsToMeasure
 
 ARTICLES, BATCHES, THREADS = 1024, (1, 256), (1, 2)
 WORKER = "agnews_utils.commands.measure_models"
@@ -144,9 +149,25 @@ def _in_words(one: Any, many: pd.Series) -> dict[str, str]:
         "articles/s, one a call": number(one.articles_per_s),
         f"articles/s, {many.batch} a call": number(many.articles_per_s),
         "tokenising, µs": number(many.tokenising_us), "model, µs": number(many.model_us),
-        "× teacher": number(many.times_teacher, ",.1f"), "× TF-IDF, one a call": number(one.times_tfidf, ",.2f"),
+        f"× teacher, {many.batch} a call": number(many.times_teacher, ",.1f"),
+        "× TF-IDF, one a call": number(one.times_tfidf, ",.2f"),
         f"× TF-IDF, {many.batch} a call": number(many.times_tfidf, ",.2f"),
     }  # fmt: skip
+
+
+def int8_costs(study: Study) -> pd.DataFrame:
+    """What int8 costs each shipped student (see :func:`agnews_utils.analysis.frontier.int8_cost`).
+
+    Empty where the test articles are not those of the committed records.
+    """
+    test, records, rows = study.inputs.splits["test"], published_records(ALL_RUNS)[0], {}
+    for file in SHIPPED:
+        student = load_student(MODELS / f"{file}.safetensors")
+        run, seed = student.card["run"], student.card["seed"]
+        record = next((one for one in records.get(run, []) if one.seed == seed), None)
+        if record is not None and np.array_equal(record.labels, test["label"]):
+            rows[TITLES[file]] = int8_cost(record, student.predict_proba(test["text"]).argmax(axis=1))
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -177,17 +198,27 @@ def main(arguments: list[str] | None = None) -> int:
         except RuntimeError as reason:
             print(reason, file=sys.stderr)
             return 1
-    write(study, table, empty)
+    write(study, table, empty, int8_costs(study))
     return 0
 
 
-def write(study: Study, table: pd.DataFrame, empty: float) -> None:
-    """Prints the tables for people, and writes them and the CSV file."""
+def write(study: Study, table: pd.DataFrame, empty: float, costs: pd.DataFrame) -> None:
+    """Prints the tables for people, and writes them and the CSV files."""
     drawn = "Weights of the models with * are random, because none are at hand. " if table["random"].any() else ""
+    note = " ".join(NOTE.split()).format(random=drawn, empty=empty)
     text = (
         f"Measured on {table['articles'].iloc[0]:,} test articles of {study.data_title}, models in turn; "
-        f"{machine('cpu')['device']}, float32.\n\n{in_markdown(table)}{NOTE.format(random=drawn, empty=empty)}"
+        f"{machine('cpu')['device']}.\n\n{in_markdown(table)}\n{note}\n"
     )
+    if len(costs):
+        shown = pd.DataFrame(
+            {"model": costs.index, "floats, %": costs["floats"].map("{:.2f}".format),
+             "int8, %": costs["int8"].map("{:.2f}".format),
+             "gain (95 %, paired)": [f"{r.gain:+.2f} ({r.low:+.2f} to {r.high:+.2f})" for r in costs.itertuples()],
+             "p, McNemar": costs["p"].map(format_p)}
+        )  # fmt: skip
+        text += f"\nWhat int8 costs, in percentage points of test accuracy:\n\n{markdown_table(shown, 'lrrrr')}"
+        write_text(study.figures / "students_int8.csv", costs.round(6).to_csv())
     print(f"\n{text}")
     write_text(study.figures / "students_benchmark.md", text)
     write_text(study.figures / "students_benchmark.csv", table.round(6).to_csv(index=False))

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,8 @@ from agnews_utils.commands import bench_students, measure_models, models_to_meas
 from agnews_utils.commands.bench_students import COLUMNS, in_markdown, summary, with_ratios
 from agnews_utils.commands.measure_models import BLOCK, Entry, Loaded, load, seconds_in_turn
 from agnews_utils.commands.models_to_measure import TEACHER, ModelsToMeasure, multiply_adds, wide_cnn
+from agnews_utils.export.from_study import MODELS
+from agnews_utils.export.student import load_student
 from agnews_utils.export.student_file import as_floats
 from agnews_utils.models import SimplerCNN, WideCNN
 from agnews_utils.study.runs import TFIDF
@@ -51,6 +54,7 @@ def test_a_small_run(settings, monkeypatch, capsys):
     assert (one["p95_ms"] <= one["p99_ms"]).all()
     assert table["tokenising_us"].notna().tolist() == [False, True, False, True]
     assert "not AG News" in (figures / "students_benchmark.md").read_text(encoding="utf-8")
+    assert not (figures / "students_int8.csv").exists()
     assert list(Path(settings.work).rglob("*.onnx")) == []
 
 
@@ -164,6 +168,17 @@ def test_int8_of_the_teacher_is_near_it(models, texts):
     assert small.bytes < 0.7 * plain.bytes
     assert small.accuracy is None
     np.testing.assert_allclose(answers(small, texts), answers(plain, texts), atol=0.2)
+
+
+def test_what_int8_costs_where_the_articles_are_those_of_the_records(study, monkeypatch):
+    assert bench_students.int8_costs(study).empty  # the sample's are not
+    card = load_student(MODELS / "student_100kb.safetensors").card
+    labels = np.array(study.inputs.splits["test"]["label"])
+    record = SimpleNamespace(seed=card["seed"], labels=labels, correct=labels >= 0, test_accuracy=1.0)
+    monkeypatch.setattr(bench_students, "published_records", lambda runs: ({card["run"]: [record]}, ""))
+    costs = bench_students.int8_costs(study)
+    assert costs.index.tolist() == ["100 kB student"]
+    assert costs["int8"].item() == pytest.approx(100 + costs["gain"].item())
 
 
 def test_wide_cnn_of_a_students_weights():
