@@ -36,6 +36,8 @@ from .measure_models import Entry, save_entries
 from .models_to_measure import TEACHER, TITLES, ModelsToMeasure
 
 ARTICLES, BATCHES, THREADS = 1024, (1, 256), (1, 2)
+BEFORE = 8192  # training articles that a model has read before it is measured, as one that is in use has
+Articles = tuple[list[str], list[str]]  # read before, and measured
 WORKER = "agnews_utils.commands.measure_models"
 # what libraries read their number of threads from
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
@@ -53,14 +55,18 @@ NOTE = """
 Accuracy is that of the committed records (mean over seeds; of a shipped student, its own seed's, by its card), not
 measured here. A dash: no record. {random}Latency is of one article a call, from raw text. Bytes count weights and
 vocabulary. Memory is that of a fresh process that holds this model alone and has answered the articles one by one with
-one thread; Python with NumPy alone takes {empty:.0f} MiB. Multiply-adds are those of one article. The students in
-PyTorch read by the tokenizer itself; in ONNX Runtime they remember the pieces of words. The ratios are of articles a
-second from raw text, over the fine-tuned teacher in PyTorch and over TF-IDF + linear.
+one thread; Python with NumPy alone takes {empty:.0f} MiB. Multiply-adds are those of one article. TF-IDF and fastText
+were fitted on this run's training articles. The students in PyTorch and NumPy read by the tokenizer itself; in ONNX
+Runtime they remember the pieces of words. Before it is measured, each model has read {before:,} training articles. The
+ratios are of articles a second from raw text, over the fine-tuned teacher in PyTorch and over TF-IDF + linear.
 """
 
 
-def run_worker(folder: Path, texts: Sequence[str], threads: int, *arguments: str) -> Any:
+def run_worker(folder: Path, articles: Articles, threads: int, *arguments: str) -> Any:
     """What the worker prints, run with so many threads.
+
+    Args:
+        arguments: the worker's (see :func:`agnews_utils.commands.measure_models.main`), without the folder
 
     Raises:
         RuntimeError: it failed; what it said stands on stderr.
@@ -70,29 +76,29 @@ def run_worker(folder: Path, texts: Sequence[str], threads: int, *arguments: str
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     task, *rest = arguments
     command = [sys.executable, "-m", WORKER, task, str(folder), *rest]
-    done = subprocess.run(command, input=json.dumps(list(texts)), stdout=subprocess.PIPE, text=True, env=environment)
+    done = subprocess.run(command, input=json.dumps(articles), stdout=subprocess.PIPE, text=True, env=environment)
     if done.returncode:
         raise RuntimeError(f"Measuring ({' '.join(arguments)}) failed: see above for the reason.")
     return json.loads(done.stdout)
 
 
-def measure(folder: Path, entries: Sequence[Entry], texts: Sequence[str], threads: Sequence[int]) -> pd.DataFrame:
+def measure(folder: Path, entries: Sequence[Entry], articles: Articles, threads: Sequence[int]) -> pd.DataFrame:
     """A row for each model, number of threads and batch: :data:`COLUMNS` without the ratios."""
     save_entries(folder, entries)
     memory = {}
     for entry in entries:
         print(f"memory: {entry.title}, {entry.computed_by} ...", flush=True)
-        memory[entry.name] = run_worker(folder, texts, 1, "memory", entry.name) / 2**20
+        memory[entry.name] = run_worker(folder, articles, 1, "memory", entry.name) / 2**20
     rows = []
     for count in threads:
         print(f"timing with {plural(count, 'thread')} ...", flush=True)
-        timed = run_worker(folder, texts, count, "time", str(count), *map(str, BATCHES))
+        timed = run_worker(folder, articles, count, "time", str(count), *map(str, BATCHES))
         for batch in BATCHES:
             for entry in entries:
                 seconds = np.array(timed[str(batch)][entry.name])
                 what = {"name": entry.name, "model": entry.title, "computed_by": entry.computed_by, "threads": count}
                 known = {key: getattr(entry, key) for key in ("accuracy", "bytes", "multiply_adds", "random")}
-                times = summary(seconds, batch, len(texts), entry.name in timed["whole"])
+                times = summary(seconds, batch, len(articles[1]), entry.name in timed["whole"])
                 rows.append({**what, **times, **known, "resident_mib": memory[entry.name]})
     return pd.DataFrame(rows)
 
@@ -181,7 +187,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("give at least one article and one thread")
     study = Study(replace(read_settings(), progress="off"), ALL_RUNS)
     print(study, flush=True)
-    texts = study.inputs.splits["test"]["text"][: options.articles]
+    texts = list(study.inputs.splits["test"]["text"][: options.articles])
+    articles = (list(study.inputs.splits["train"]["text"][:BEFORE]), texts)
     with TemporaryDirectory() as name:
         folder = Path(name)
         makers = ModelsToMeasure(study, folder, texts).makers()
@@ -193,8 +200,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"making: {model} ...", flush=True)
             entries.append(makers[model](model))
         try:
-            table = with_ratios(measure(folder, entries, texts, options.threads))
-            empty = run_worker(folder, texts, 1, "memory") / 2**20
+            table = with_ratios(measure(folder, entries, articles, options.threads))
+            empty = run_worker(folder, articles, 1, "memory") / 2**20
         except RuntimeError as reason:
             print(reason, file=sys.stderr)
             return 1
@@ -205,7 +212,7 @@ def main(arguments: list[str] | None = None) -> int:
 def write(study: Study, table: pd.DataFrame, empty: float, costs: pd.DataFrame) -> None:
     """Prints the tables for people, and writes them and the CSV files."""
     drawn = "Weights of the models with * are random, because none are at hand. " if table["random"].any() else ""
-    note = " ".join(NOTE.split()).format(random=drawn, empty=empty)
+    note = " ".join(NOTE.split()).format(random=drawn, empty=empty, before=BEFORE)
     text = (
         f"Measured on {table['articles'].iloc[0]:,} test articles of {study.data_title}, models in turn; "
         f"{machine('cpu')['device']}.\n\n{in_markdown(table)}\n{note}\n"

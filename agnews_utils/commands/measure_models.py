@@ -135,9 +135,16 @@ LOADERS: dict[str, Callable[[Sequence[str], Mapping[str, Any], int], Loaded]] = 
 }  # fmt: skip
 
 
-def load(entry: Entry, threads: int = 1) -> Loaded:
-    """The model of an entry."""
-    return LOADERS[entry.loader](entry.files, entry.options, threads)
+def load(entry: Entry, threads: int = 1, before: Sequence[str] = ()) -> Loaded:
+    """The model of an entry.
+
+    Args:
+        before: texts that it has read before it is measured, as one that is in use has
+    """
+    model = LOADERS[entry.loader](entry.files, entry.options, threads)
+    if model.read and before:
+        model.read(list(before))
+    return model
 
 
 def save_entries(folder: Path, entries: Sequence[Entry]) -> None:
@@ -197,19 +204,23 @@ def resident_bytes() -> float:
 
 
 def main(arguments: list[str]) -> int:
-    """``time FOLDER THREADS BATCH ...`` or ``memory FOLDER [NAME]``; texts come as JSON by a pipe, JSON goes out."""
+    """``time FOLDER THREADS BATCH ...`` or ``memory FOLDER [NAME]``; writes the result as JSON.
+
+    A pair comes as JSON by a pipe: the texts that a model has read before, and those to measure it on.
+    """
     task, folder, *rest = arguments
     entries = {entry.name: entry for entry in read_entries(Path(folder))}
-    texts = json.load(sys.stdin)
-    result: Any
+    before, texts = json.load(sys.stdin)
+    result: Any = {}
     if task == "time":
         threads, *batches = map(int, rest)
-        models = {name: load(entry, threads) for name, entry in entries.items()}
-        result = {str(batch): seconds_in_turn(models, texts, batch) for batch in batches}
-        result["whole"] = [name for name, model in models.items() if model.read is None]
+        for batch in batches:  # anew each time, for a model may remember the words of these very texts
+            models = {name: load(entry, threads, before) for name, entry in entries.items()}
+            result[str(batch)] = seconds_in_turn(models, texts, batch)
+            result["whole"] = [name for name, model in models.items() if model.read is None]
     else:
         for name in rest:
-            model = load(entries[name])
+            model = load(entries[name], 1, before)
             for text in texts:
                 _answer(model, [text])
         result = resident_bytes()

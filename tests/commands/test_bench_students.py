@@ -1,5 +1,6 @@
 """The benchmark of all classifiers: what it counts, how it takes turns, and a small run of the whole."""
 
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -47,8 +48,9 @@ def test_a_small_run(settings, monkeypatch, capsys):
     table = pd.read_csv(figures / "students_benchmark.csv")
     assert table.columns.tolist() == list(COLUMNS)
     assert table[["name", "batch"]].to_numpy().tolist() == [[name, batch] for batch in (1, 256) for name in SMALL]
-    for column in ("articles_per_s", "accuracy", "bytes", "resident_mib", "multiply_adds"):
+    for column in ("articles_per_s", "accuracy", "bytes", "multiply_adds"):
         assert (table[column] > 0).all()
+    assert (table["resident_mib"] > 1).all() or sys.platform == "win32"  # which does not tell
     one = table[table["batch"] == 1]
     assert (one["p50_ms"] <= one["p95_ms"]).all()
     assert (one["p95_ms"] <= one["p99_ms"]).all()
@@ -131,6 +133,14 @@ def test_tfidf_is_the_same_from_its_file(models, study, texts):
     np.testing.assert_allclose(model.answer(model.read(texts)), pipeline.decision_function(texts), atol=1e-5)
 
 
+def test_a_model_has_read_other_texts_before(models, texts):
+    name = "student_100kb_onnx_int8"
+    entry = models.makers()[name](name)
+    words = load(entry, 1, texts).read
+    assert len(words.known) > 50
+    assert load(entry).read.known == {}
+
+
 def answers(entry, texts):
     model = load(entry)
     return model.answer(model.read(texts) if model.read else texts)
@@ -191,7 +201,7 @@ def test_wide_cnn_of_a_students_weights():
 def test_a_worker_that_fails_says_so(tmp_path, settings, monkeypatch, capsys):
     measure_models.save_entries(tmp_path, [Entry("a", "A", "NumPy", "numpy", [str(tmp_path / "none")], 1)])
     with pytest.raises(RuntimeError, match=r"Measuring \(memory a\) failed"):
-        bench_students.run_worker(tmp_path, ["text"], 1, "memory", "a")
+        bench_students.run_worker(tmp_path, ([], ["text"]), 1, "memory", "a")
     monkeypatch.setattr(bench_students, "read_settings", lambda: settings)
     monkeypatch.setattr(bench_students, "WORKER", "agnews_utils.commands.none")
     assert bench_students.main(["--models", SMALL[0], "--articles", "1", "--threads", "1"]) == 1
