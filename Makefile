@@ -30,9 +30,8 @@ lint: $(READY)  ## ruff, its formatter, and types of the core
 study: $(READY)  ## compute every missing run without a notebook (AGNEWS_PROFILE=full for the report's settings)
 	$(PY) -m agnews_utils.commands.make_study $(if $(WORKERS),--workers $(WORKERS))
 
-bench: $(READY)  ## the speed budgets, measured side by side
-	$(PY) -m agnews_utils.commands.bench
-	$(PY) -m agnews_utils.commands.bench_students
+bench: $(READY)  ## the speed budgets, then every classifier, each measured side by side
+	@$(PY) -m agnews_utils.commands.bench; met=$$?; $(PY) -m agnews_utils.commands.bench_students && exit $$met
 
 lab: $(READY)  ## open the notebooks
 	$(PY) -m jupyterlab notebooks

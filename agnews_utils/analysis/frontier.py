@@ -1,9 +1,12 @@
-"""The frontier of notebook 08: which models no other one dominates, by bytes and by latency."""
+"""What notebook 08 asks of the measured models: which of them no other one dominates, and what int8 costs."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+
+from ..study.records import Record
+from .statistics import mcnemar, paired_bootstrap_interval
 
 BATCH, THREADS = 1, 1  # of the benchmark's rows: one article a call, one thread
 COSTS = {"bytes": "best_by_bytes", "p50_ms": "best_by_latency"}
@@ -45,3 +48,29 @@ def frontier(benchmark: pd.DataFrame) -> pd.DataFrame:
     table = table.assign(accuracy=100 * table["accuracy"]).rename_axis("model")
     marks = {mark: undominated(table[cost], table["accuracy"]) for cost, mark in COSTS.items()}
     return table.assign(**marks).sort_values("bytes")
+
+
+def int8_cost(record: Record, predictions: np.ndarray) -> dict[str, float]:
+    """What rounding a student's weights to int8 changes, on the same test articles, in percentage points.
+
+    Args:
+        record: of the run whose weights were rounded; its predictions are those of the floats
+        predictions: (articles,), the classes that the int8 student gives the record's test articles
+
+    Returns:
+        ``floats`` and ``int8`` (accuracies), ``gain`` (int8 minus floats) with its paired bootstrap interval ``low`` to
+        ``high``, and ``p`` of the exact McNemar test.
+
+    Raises:
+        ValueError: the predictions are of another number of articles.
+    """
+    if len(predictions) != len(record.labels):
+        raise ValueError(
+            f"There are predictions of {len(predictions):,} articles, and the record is of {len(record.labels):,}: "
+            "give those of its test articles."
+        )
+    correct = predictions == record.labels
+    test = mcnemar(record.correct, correct)
+    low, high = paired_bootstrap_interval(correct.astype(int) - record.correct.astype(int))
+    percent = {"floats": record.test_accuracy, "int8": correct.mean(), "gain": test["gain"], "low": low, "high": high}
+    return {**{name: 100 * float(value) for name, value in percent.items()}, "p": test["p"]}

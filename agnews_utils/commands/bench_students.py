@@ -1,7 +1,8 @@
 """``python -m agnews_utils.commands.bench_students``: every classifier of the course, measured side by side.
 
 All read the same test articles in one run and take turns, with one thread and with two, one article a call and 256.
-Saves ``students_benchmark.csv`` and ``.md`` among the study's figures (see :data:`COLUMNS`).
+Saves ``students_benchmark.csv`` and ``.md`` among the study's figures (see :data:`COLUMNS`); and, where the test
+articles are those of the committed records, ``students_int8.csv``: what int8 costs the shipped students.
 """
 
 from __future__ import annotations
@@ -20,17 +21,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..analysis.wording import format_percent, markdown_table, plural
+from ..analysis.frontier import int8_cost
+from ..analysis.wording import format_p, format_percent, markdown_table, plural
+from ..export.from_study import MODELS
+from ..export.student import load_student
 from ..settings import ROOT, read_settings
+from ..study.records import published_records
 from ..study.runs import TFIDF
-from ..study.strong import ALL_RUNS
+from ..study.strong import ALL_RUNS, SHIPPED
 from ..study.study import Study
 from ..support.files import write_text
 from ..support.runtime import machine
 from .measure_models import Entry, save_entries
-from .models_to_measure import TEACHER, ModelsToMeasure
+from .models_to_measure import TEACHER, TITLES, ModelsToMeasure
 
 ARTICLES, BATCHES, THREADS = 1024, (1, 256), (1, 2)
+BEFORE = 8192  # training articles that a model has read before it is measured, as one that is in use has
+Articles = tuple[list[str], list[str]]  # read before, and measured
 WORKER = "agnews_utils.commands.measure_models"
 # what libraries read their number of threads from
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
@@ -48,14 +55,18 @@ NOTE = """
 Accuracy is that of the committed records (mean over seeds; of a shipped student, its own seed's, by its card), not
 measured here. A dash: no record. {random}Latency is of one article a call, from raw text. Bytes count weights and
 vocabulary. Memory is that of a fresh process that holds this model alone and has answered the articles one by one with
-one thread; Python with NumPy alone takes {empty:.0f} MiB. Multiply-adds are those of one article. The students in
-PyTorch read by the tokenizer itself; in NumPy and ONNX Runtime they remember the pieces of words. The ratios are of
-articles a second from raw text, over the fine-tuned teacher in PyTorch and over TF-IDF + linear.
+one thread; Python with NumPy alone takes {empty:.0f} MiB. Multiply-adds are those of one article. TF-IDF and fastText
+were fitted on this run's training articles. The students in PyTorch and NumPy read by the tokenizer itself; in ONNX
+Runtime they remember the pieces of words. Before it is measured, each model has read {before:,} training articles. The
+ratios are of articles a second from raw text, over the fine-tuned teacher in PyTorch and over TF-IDF + linear.
 """
 
 
-def run_worker(folder: Path, texts: Sequence[str], threads: int, *arguments: str) -> Any:
+def run_worker(folder: Path, articles: Articles, threads: int, *arguments: str) -> Any:
     """What the worker prints, run with so many threads.
+
+    Args:
+        arguments: the worker's (see :func:`agnews_utils.commands.measure_models.main`), without the folder
 
     Raises:
         RuntimeError: it failed; what it said stands on stderr.
@@ -65,29 +76,29 @@ def run_worker(folder: Path, texts: Sequence[str], threads: int, *arguments: str
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     task, *rest = arguments
     command = [sys.executable, "-m", WORKER, task, str(folder), *rest]
-    done = subprocess.run(command, input=json.dumps(list(texts)), stdout=subprocess.PIPE, text=True, env=environment)
+    done = subprocess.run(command, input=json.dumps(articles), stdout=subprocess.PIPE, text=True, env=environment)
     if done.returncode:
         raise RuntimeError(f"Measuring ({' '.join(arguments)}) failed: see above for the reason.")
     return json.loads(done.stdout)
 
 
-def measure(folder: Path, entries: Sequence[Entry], texts: Sequence[str], threads: Sequence[int]) -> pd.DataFrame:
+def measure(folder: Path, entries: Sequence[Entry], articles: Articles, threads: Sequence[int]) -> pd.DataFrame:
     """A row for each model, number of threads and batch: :data:`COLUMNS` without the ratios."""
     save_entries(folder, entries)
     memory = {}
     for entry in entries:
         print(f"memory: {entry.title}, {entry.computed_by} ...", flush=True)
-        memory[entry.name] = run_worker(folder, texts, 1, "memory", entry.name) / 2**20
+        memory[entry.name] = run_worker(folder, articles, 1, "memory", entry.name) / 2**20
     rows = []
     for count in threads:
         print(f"timing with {plural(count, 'thread')} ...", flush=True)
-        timed = run_worker(folder, texts, count, "time", str(count), *map(str, BATCHES))
+        timed = run_worker(folder, articles, count, "time", str(count), *map(str, BATCHES))
         for batch in BATCHES:
             for entry in entries:
                 seconds = np.array(timed[str(batch)][entry.name])
                 what = {"name": entry.name, "model": entry.title, "computed_by": entry.computed_by, "threads": count}
                 known = {key: getattr(entry, key) for key in ("accuracy", "bytes", "multiply_adds", "random")}
-                times = summary(seconds, batch, len(texts), entry.name in timed["whole"])
+                times = summary(seconds, batch, len(articles[1]), entry.name in timed["whole"])
                 rows.append({**what, **times, **known, "resident_mib": memory[entry.name]})
     return pd.DataFrame(rows)
 
@@ -144,13 +155,29 @@ def _in_words(one: Any, many: pd.Series) -> dict[str, str]:
         "articles/s, one a call": number(one.articles_per_s),
         f"articles/s, {many.batch} a call": number(many.articles_per_s),
         "tokenising, µs": number(many.tokenising_us), "model, µs": number(many.model_us),
-        "× teacher": number(many.times_teacher, ",.1f"), "× TF-IDF, one a call": number(one.times_tfidf, ",.2f"),
+        f"× teacher, {many.batch} a call": number(many.times_teacher, ",.1f"),
+        "× TF-IDF, one a call": number(one.times_tfidf, ",.2f"),
         f"× TF-IDF, {many.batch} a call": number(many.times_tfidf, ",.2f"),
     }  # fmt: skip
 
 
+def int8_costs(study: Study) -> pd.DataFrame:
+    """What int8 costs each shipped student (see :func:`agnews_utils.analysis.frontier.int8_cost`).
+
+    Empty where the test articles are not those of the committed records.
+    """
+    test, records, rows = study.inputs.splits["test"], published_records(ALL_RUNS)[0], {}
+    for file in SHIPPED:
+        student = load_student(MODELS / f"{file}.safetensors")
+        run, seed = student.card["run"], student.card["seed"]
+        record = next((one for one in records.get(run, []) if one.seed == seed), None)
+        if record is not None and np.array_equal(record.labels, test["label"]):
+            rows[TITLES[file]] = int8_cost(record, student.predict_proba(test["text"]).argmax(axis=1))
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Measures and writes; the exit status is 2, and stderr has one sentence, where a name is unknown."""
+    """Measures and writes; the exit status is 2 where an option makes no sense, 1 where a model cannot be measured."""
     parser = argparse.ArgumentParser(prog="python -m agnews_utils.commands.bench_students", description=__doc__)
     parser.add_argument("--models", nargs="+", metavar="NAME", help="which alone (default: all that can be made here)")
     parser.add_argument("--articles", type=int, default=ARTICLES, help=f"how many (default: {ARTICLES})")
@@ -160,7 +187,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("give at least one article and one thread")
     study = Study(replace(read_settings(), progress="off"), ALL_RUNS)
     print(study, flush=True)
-    texts = study.inputs.splits["test"]["text"][: options.articles]
+    texts = list(study.inputs.splits["test"]["text"][: options.articles])
+    articles = (list(study.inputs.splits["train"]["text"][:BEFORE]), texts)
     with TemporaryDirectory() as name:
         folder = Path(name)
         makers = ModelsToMeasure(study, folder, texts).makers()
@@ -171,19 +199,33 @@ def main(arguments: list[str] | None = None) -> int:
         for model in options.models or makers:
             print(f"making: {model} ...", flush=True)
             entries.append(makers[model](model))
-        table = with_ratios(measure(folder, entries, texts, options.threads))
-        empty = run_worker(folder, texts, 1, "memory") / 2**20
-    write(study, table, empty)
+        try:
+            table = with_ratios(measure(folder, entries, articles, options.threads))
+            empty = run_worker(folder, articles, 1, "memory") / 2**20
+        except RuntimeError as reason:
+            print(reason, file=sys.stderr)
+            return 1
+    write(study, table, empty, int8_costs(study))
     return 0
 
 
-def write(study: Study, table: pd.DataFrame, empty: float) -> None:
-    """Prints the tables for people, and writes them and the CSV file."""
+def write(study: Study, table: pd.DataFrame, empty: float, costs: pd.DataFrame) -> None:
+    """Prints the tables for people, and writes them and the CSV files."""
     drawn = "Weights of the models with * are random, because none are at hand. " if table["random"].any() else ""
+    note = " ".join(NOTE.split()).format(random=drawn, empty=empty, before=BEFORE)
     text = (
         f"Measured on {table['articles'].iloc[0]:,} test articles of {study.data_title}, models in turn; "
-        f"{machine('cpu')['device']}, float32.\n\n{in_markdown(table)}{NOTE.format(random=drawn, empty=empty)}"
+        f"{machine('cpu')['device']}.\n\n{in_markdown(table)}\n{note}\n"
     )
+    if len(costs):
+        shown = pd.DataFrame(
+            {"model": costs.index, "floats, %": costs["floats"].map("{:.2f}".format),
+             "int8, %": costs["int8"].map("{:.2f}".format),
+             "gain (95 %, paired)": [f"{r.gain:+.2f} ({r.low:+.2f} to {r.high:+.2f})" for r in costs.itertuples()],
+             "p, McNemar": costs["p"].map(format_p)}
+        )  # fmt: skip
+        text += f"\nWhat int8 costs, in percentage points of test accuracy:\n\n{markdown_table(shown, 'lrrrr')}"
+        write_text(study.figures / "students_int8.csv", costs.round(6).to_csv())
     print(f"\n{text}")
     write_text(study.figures / "students_benchmark.md", text)
     write_text(study.figures / "students_benchmark.csv", table.round(6).to_csv(index=False))

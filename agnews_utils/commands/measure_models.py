@@ -120,7 +120,8 @@ def _torch(files: Sequence[str], options: Mapping[str, Any], threads: int) -> Lo
 def _numpy(files: Sequence[str], options: Mapping[str, Any], threads: int) -> Loaded:
     from ..export.student import load_student
 
-    return Loaded(None, load_student(files[0]).predict_proba)
+    student = load_student(files[0])
+    return Loaded(student.tokens, student.logits_of)
 
 
 def _onnx(files: Sequence[str], options: Mapping[str, Any], threads: int) -> Loaded:
@@ -135,9 +136,16 @@ LOADERS: dict[str, Callable[[Sequence[str], Mapping[str, Any], int], Loaded]] = 
 }  # fmt: skip
 
 
-def load(entry: Entry, threads: int = 1) -> Loaded:
-    """The model of an entry."""
-    return LOADERS[entry.loader](entry.files, entry.options, threads)
+def load(entry: Entry, threads: int = 1, before: Sequence[str] = ()) -> Loaded:
+    """The model of an entry.
+
+    Args:
+        before: texts that it has read before it is measured, as one that is in use has
+    """
+    model = LOADERS[entry.loader](entry.files, entry.options, threads)
+    if model.read and before:
+        model.read(list(before))
+    return model
 
 
 def save_entries(folder: Path, entries: Sequence[Entry]) -> None:
@@ -160,7 +168,6 @@ def seconds_in_turn(models: Mapping[str, Loaded], texts: list[str], batch: int) 
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in models}
     size = max(batch, BLOCK if batch == 1 else batch)
     order = list(models)
-    gc.collect()
     gc.disable()
     try:
         for first in range(0, len(texts), size):
@@ -198,19 +205,23 @@ def resident_bytes() -> float:
 
 
 def main(arguments: list[str]) -> int:
-    """``time FOLDER THREADS BATCH ...`` or ``memory FOLDER [NAME]``; texts come as JSON by a pipe, JSON goes out."""
+    """``time FOLDER THREADS BATCH ...`` or ``memory FOLDER [NAME]``; writes the result as JSON.
+
+    A pair comes as JSON by a pipe: the texts that a model has read before, and those to measure it on.
+    """
     task, folder, *rest = arguments
     entries = {entry.name: entry for entry in read_entries(Path(folder))}
-    texts = json.load(sys.stdin)
-    result: Any
+    before, texts = json.load(sys.stdin)
+    result: Any = {}
     if task == "time":
         threads, *batches = map(int, rest)
-        models = {name: load(entry, threads) for name, entry in entries.items()}
-        result = {str(batch): seconds_in_turn(models, texts, batch) for batch in batches}
-        result["whole"] = [name for name, model in models.items() if model.read is None]
+        for batch in batches:  # anew each time, for a model may remember the words of these very texts
+            models = {name: load(entry, threads, before) for name, entry in entries.items()}
+            result[str(batch)] = seconds_in_turn(models, texts, batch)
+            result["whole"] = [name for name, model in models.items() if model.read is None]
     else:
         for name in rest:
-            model = load(entries[name])
+            model = load(entries[name], 1, before)
             for text in texts:
                 _answer(model, [text])
         result = resident_bytes()

@@ -5,7 +5,7 @@ Weights are a finished run's where they are at hand. Else they are random: speed
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,11 +55,13 @@ class ModelsToMeasure:
         self.records = published_records(ALL_RUNS)[0]
 
     def makers(self) -> dict[str, Callable[[str], Entry]]:
-        """What makes the entry of a name; fastText's are there only where it is installed."""
+        """What makes the entry of a name; those of an extra are there only where it is installed."""
         made: dict[str, Callable[[str], Entry]] = {TFIDF: self._tfidf}
         made |= dict.fromkeys((FASTTEXT, QUANTISED), self._fasttext) if find_spec("fasttext") else {}
         made |= dict.fromkeys(RUN_OF, self._network)
-        return made | {f"{file}_{form}": self._shipped for file in SHIPPED for form in FORMS}
+        onnx = all(find_spec(package) for package in ("onnx", "onnxruntime"))
+        forms = [form for form in FORMS if onnx or not form.startswith("onnx")]
+        return made | {f"{file}_{form}": self._shipped for file in SHIPPED for form in forms}
 
     def _accuracy(self, run: str) -> float | None:
         """Mean over seeds, of the committed records."""
@@ -115,11 +117,12 @@ class ModelsToMeasure:
         file, form = next((f, name.removeprefix(f"{f}_")) for f in SHIPPED if name.startswith(f"{f}_"))
         source = MODELS / f"{file}.safetensors"
         student, title = read_student(source), TITLES[file]
-        model = wide_cnn(as_floats(load_file(source)), student.card["mean"])
+        weights = as_floats(load_file(source))
+        model = wide_cnn(weights, student.card["mean"])
         accuracy = student.card["int8_test_accuracy" if form in ("numpy", "onnx_int8") else "test_accuracy"]
         if form == "torch":
-            shapes = {"vocab_size": len(student.pieces), "mean": student.card["mean"], **model_shapes(model)}
-            return self._torch(name, title, model, student.pieces, {"arguments": shapes}, accuracy=accuracy)
+            options = {"arguments": wide_shapes(weights, student.card["mean"])}
+            return self._torch(name, title, model, student.pieces, options, accuracy=accuracy)
         path = source
         if form != "numpy":
             path = self.folder / f"{name}.onnx"
@@ -166,23 +169,18 @@ def multiply_adds(model: nn.Module, ids: list[int]) -> float:
     return counter.get_total_flops() / 2 + rows * NUM_CLASSES
 
 
-def wide_cnn(weights: dict[str, np.ndarray], mean: bool) -> WideCNN:
-    """The PyTorch model of a student's weights, in eval mode."""
+def wide_shapes(weights: Mapping[str, np.ndarray], mean: bool) -> dict[str, Any]:
+    """The arguments that make a :class:`agnews_utils.models.WideCNN` of these weights' shapes."""
     convolutions = [values for name, values in sorted(weights.items()) if name.startswith("convs.") and values.ndim > 1]
-    model = WideCNN(
-        len(weights["embedding.weight"]), embedding_dim=weights["embedding.weight"].shape[1], mean=mean,
-        channels=len(convolutions[0]), widths=[values.shape[2] for values in convolutions],
-        buckets=len(weights.get("wide.weight", ())),
-    )  # fmt: skip
+    vocab_size, embedding_dim = weights["embedding.weight"].shape
+    return {
+        "vocab_size": vocab_size, "embedding_dim": embedding_dim, "channels": len(convolutions[0]), "mean": mean,
+        "widths": [values.shape[2] for values in convolutions], "buckets": len(weights.get("wide.weight", ())),
+    }  # fmt: skip
+
+
+def wide_cnn(weights: Mapping[str, np.ndarray], mean: bool) -> WideCNN:
+    """The PyTorch model of a student's weights, in eval mode."""
+    model = WideCNN(**wide_shapes(weights, mean))
     model.load_state_dict({name: torch.from_numpy(np.array(values)) for name, values in weights.items()})
     return model.eval()
-
-
-def model_shapes(model: WideCNN) -> dict[str, Any]:
-    """The arguments that make a :class:`agnews_utils.models.WideCNN` of the same shapes, vocabulary and mean apart."""
-    return {
-        "embedding_dim": model.embedding.embedding_dim,
-        "channels": model.convs[0].out_channels,
-        "widths": [conv.kernel_size[0] for conv in model.convs],
-        "buckets": model.wide.num_embeddings if model.wide else 0,
-    }

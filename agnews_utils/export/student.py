@@ -46,7 +46,11 @@ class Student:
         """
         if isinstance(texts, str):
             raise TypeError("Give a list of texts, also where it is one alone: [text].")
-        parts = [self._batch(self.tokens(texts[first : first + BATCH])) for first in range(0, len(texts), BATCH)]
+        return self.logits_of(self.tokens(texts))
+
+    def logits_of(self, tokens: Sequence[list[int]]) -> np.ndarray:
+        """Logits (texts, classes) of tokenised texts."""
+        parts = [self._batch(tokens[first : first + BATCH]) for first in range(0, len(tokens), BATCH)]
         return np.concatenate([np.empty((0, len(self.card["classes"])), np.float32), *parts])
 
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
@@ -59,7 +63,7 @@ class Student:
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         return shares / shares.sum(axis=1, keepdims=True)
 
-    def _batch(self, tokens: list[list[int]]) -> np.ndarray:
+    def _batch(self, tokens: Sequence[list[int]]) -> np.ndarray:
         lengths = np.array([len(text) for text in tokens])
         starts, ids = np.cumsum(lengths) - lengths, np.concatenate(tokens)
         x = self.file.floats("embedding.weight", ids)

@@ -79,4 +79,4 @@ def _name_points(axes: Axes, x: pd.Series, y: pd.Series) -> None:
 
 def _overlap(boxes: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Which of the boxes (count, 4: left, low, right, high) lie on the other one."""
-    return ((boxes[:, :2] < other[2:]) & (boxes[:, 2:] > other[:2])).all(axis=1)
+    return np.all((boxes[:, :2] < other[2:]) & (boxes[:, 2:] > other[:2]), axis=1)

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import refused
+from made_records import record_of
 
-from agnews_utils.analysis.frontier import frontier, undominated
+from agnews_utils.analysis.frontier import frontier, int8_cost, undominated
 
 COSTS = [1.0, 2.0, 3.0, 4.0, 4.0, 2.0]
 ACCURACY = [0.80, 0.90, 0.85, 0.95, 0.94, 0.90]
@@ -58,3 +59,17 @@ def test_frontier_of_a_benchmark(benchmark):
 def test_benchmark_without_the_rows_is_refused(benchmark):
     with refused(ValueError, "make it again (make bench)"):
         frontier(benchmark[benchmark["batch"] == 256])
+
+
+def test_what_int8_costs():
+    floats, int8 = (np.arange(1000) >= wrong for wrong in (100, 104))
+    record = record_of("model3_simpler_cnn_plain", floats)
+    predictions = np.where(int8, record.labels, (record.labels + 1) % 4)
+    cost = int8_cost(record, predictions)
+    assert cost["floats"] == pytest.approx(90)
+    assert cost["int8"] == pytest.approx(89.6)
+    assert cost["gain"] == pytest.approx(-0.4)
+    assert cost["low"] < -0.4 < cost["high"] <= 0
+    assert cost["p"] == pytest.approx(2 * 0.5**4)
+    with refused(ValueError, "There are predictions of 999 articles"):
+        int8_cost(record, predictions[:999])
