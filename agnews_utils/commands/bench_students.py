@@ -56,7 +56,7 @@ Accuracy is that of the committed records (mean over seeds; of a shipped student
 measured here. A dash: no record. {random}Latency is of one article a call, from raw text. Bytes count weights and
 vocabulary. Memory is that of a fresh process that holds this model alone and has answered the articles one by one with
 one thread; Python with NumPy alone takes {empty:.0f} MiB. Multiply-adds are those of one article. TF-IDF and fastText
-were fitted on this run's training articles. The students in PyTorch and NumPy read by the tokenizer itself; in ONNX
+were fitted on this run's training articles. The students in PyTorch read by the tokenizer itself; in NumPy and ONNX
 Runtime they remember the pieces of words. Before it is measured, each model has read {before:,} training articles. The
 ratios are of articles a second from raw text, over the fine-tuned teacher in PyTorch and over TF-IDF + linear.
 """

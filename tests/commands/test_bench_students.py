@@ -54,7 +54,7 @@ def test_a_small_run(settings, monkeypatch, capsys):
     one = table[table["batch"] == 1]
     assert (one["p50_ms"] <= one["p95_ms"]).all()
     assert (one["p95_ms"] <= one["p99_ms"]).all()
-    assert table["tokenising_us"].notna().tolist() == [False, True, False, True]
+    assert table["tokenising_us"].notna().all()
     assert "not AG News" in (figures / "students_benchmark.md").read_text(encoding="utf-8")
     assert not (figures / "students_int8.csv").exists()
     assert list(Path(settings.work).rglob("*.onnx")) == []
