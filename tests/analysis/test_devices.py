@@ -31,12 +31,12 @@ def benchmark(*, bytes=4_500_000, times=150.0, accuracy=0.93, threads=1, names=(
 )
 def test_all_three_conditions_must_be_met(changed, verdict):
     table = devices.verdicts(benchmark(**changed))
-    assert table.loc["6, strong", "verdict"] == verdict
+    assert table.loc["6, 5 MB", "verdict"] == verdict
     assert table.loc["6, report", "verdict"] == INCONCLUSIVE  # it is not there
 
 
 def test_the_faster_form_counts():
     slow, fast = benchmark(times=50.0), benchmark(times=200.0, names=("student_5mb_onnx_int8",))
     table = devices.verdicts(pd.concat([slow, fast]))
-    assert "200 times the fine-tuned teacher's rate" in table.loc["6, strong", "evidence"]
-    assert table.loc["6, strong", "verdict"] == HOLDS
+    assert "200 times the fine-tuned teacher's rate" in table.loc["6, 5 MB", "evidence"]
+    assert table.loc["6, 5 MB", "verdict"] == HOLDS
