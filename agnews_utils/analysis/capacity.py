@@ -11,26 +11,25 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
 from ..study.capacity import BATCH_SIZES, RELATIONS, SIZES, TAUGHT_BY, batch_name, map_name
-from .claims import ENOUGH_SEEDS, verdict_of
+from .claims import judge, judge_difference
 from .statistics import two_way_bootstrap_interval
-from .wording import plural
 
 Correct = Mapping[str, pd.DataFrame]  # a run's name to whether each test article was correct (seeds, articles)
 GRID = 25  # points of the surface along each axis
 
 
-def _gains(correct: Correct, baseline: str, treatment: str) -> np.ndarray | None:
-    """Gains (shared seeds, articles); None where a run is not there."""
+def _gains(correct: Correct, baseline: str, treatment: str) -> pd.DataFrame | None:
+    """Gains (shared seeds, articles); None where a run is not there, or they share no seed."""
     if baseline not in correct or treatment not in correct:
         return None
     before, after = correct[baseline], correct[treatment]
     seeds = before.index.intersection(after.index)
-    return (after.loc[seeds] - before.loc[seeds]).to_numpy() if len(seeds) else None
+    return after.loc[seeds] - before.loc[seeds] if len(seeds) else None
 
 
-def _row(gains: np.ndarray) -> dict[str, float]:
+def _row(gains: pd.DataFrame) -> dict[str, float]:
     low, high = two_way_bootstrap_interval(gains)
-    return {"gain": 100 * gains.mean(), "low": 100 * low, "high": 100 * high, "seeds": len(gains)}
+    return {"gain": 100 * gains.to_numpy().mean(), "low": 100 * low, "high": 100 * high, "seeds": len(gains)}
 
 
 def _table(rows: Mapping[tuple, dict[str, float]], levels: list[str]) -> pd.DataFrame:
@@ -52,13 +51,17 @@ def gains_by_size(correct: Correct, loss: str) -> pd.DataFrame:
     return _table(rows, ["teacher", "size"])
 
 
-def difference_of_gains(correct: Correct, loss: str, one: tuple[str, str], other: tuple[str, str]) -> dict[str, float]:
-    """Gain of one (size, teacher) less that of another, as :func:`gains_by_size` gives gains."""
+def compare_gains(correct: Correct, loss: str, one: tuple[str, str], other: tuple[str, str]) -> tuple[str, str]:
+    """Evidence and verdict, by the rule, on "this (size, teacher) gains more over labels alone than the other".
+
+    Raises:
+        KeyError: a run is not there.
+    """
     first, second = (_gains(correct, map_name(size), map_name(size, teacher, loss)) for size, teacher in (one, other))
     if first is None or second is None:
         raise KeyError(f"There is no record of {one} or {other} with {loss}: make study --runs map.")
-    seeds = min(len(first), len(second))
-    return _row(first[:seeds] - second[:seeds])
+    holds = [judge(gains)[1] and gains.to_numpy().mean() > 0 for gains in (first, second)]
+    return judge_difference(first, second, holds)
 
 
 def verdicts(correct: Correct, loss: str = "DIST") -> pd.DataFrame:
@@ -73,13 +76,8 @@ def verdicts(correct: Correct, loss: str = "DIST") -> pd.DataFrame:
     }  # fmt: skip
     rows = {}
     for number, (text, one, two) in statements.items():
-        found = difference_of_gains(correct, loss, one, two)
-        evidence = (
-            f"difference of the gains {found['gain']:+.2f} percentage points (95 % {found['low']:+.2f} to "
-            f"{found['high']:+.2f}; {plural(int(found['seeds']), 'seed')})"
-        )
-        clear = found["seeds"] >= ENOUGH_SEEDS and (found["low"] > 0 or found["high"] < 0)
-        rows[number] = {"text": text, "evidence": evidence, "verdict": verdict_of(found["gain"], clear)}
+        evidence, verdict = compare_gains(correct, loss, one, two)
+        rows[number] = {"text": text, "evidence": evidence, "verdict": verdict}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("claim")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,6 +91,20 @@ def verdicts_markdown(table: pd.DataFrame) -> str:
 def compare_models(before: list[Record], after: list[Record]) -> tuple[str, str]:
     """Evidence and verdict, by :func:`rule`, on "``after`` is better than ``before``"."""
     gains = gains_by_seed(before, after)
+    evidence, clear = judge(gains)
+    rows = [runs[0].train_rows for runs in (before, after)]
+    if rows[0] != rows[1]:
+        evidence += f"; but trained on {rows[0]:,} and {rows[1]:,} articles"
+        clear = False
+    return evidence, verdict_of(float(gains.to_numpy().mean()), clear)
+
+
+def judge(gains: pd.DataFrame) -> tuple[str, bool]:
+    """Evidence on a gain, and whether it is clear by :func:`rule`.
+
+    Args:
+        gains: (seeds, articles), what :func:`agnews_utils.analysis.pairs.gains_by_seed` gives
+    """
     low, high = two_way_bootstrap_interval(gains)
     gain, seeds = float(gains.to_numpy().mean()), len(gains)
     evidence = (
@@ -102,21 +116,27 @@ def compare_models(before: list[Record], after: list[Record]) -> tuple[str, str]
         fixed, broken = test["only_b_correct"], test["only_a_correct"]
         evidence += f"; {fixed} articles fixed, {broken} broken, McNemar p {format_p(test['p'])}"
         clear &= test["p"] < 0.05
-    rows = [runs[0].train_rows for runs in (before, after)]
-    if rows[0] != rows[1]:
-        evidence += f"; but trained on {rows[0]:,} and {rows[1]:,} articles"
-        clear = False
-    return evidence, verdict_of(gain, clear)
+    return evidence, bool(clear)
 
 
 def compare_gains(a: list[Record], b: list[Record], c: list[Record], d: list[Record]) -> tuple[str, str]:
     """Evidence and verdict on "the gain from a to b is larger than that from c to d"."""
-    one, other = gains_by_seed(a, b), gains_by_seed(c, d)
+    holds = [compare_models(before, after)[1] == HOLDS for before, after in ((a, b), (c, d))]
+    return judge_difference(gains_by_seed(a, b), gains_by_seed(c, d), holds)
+
+
+def judge_difference(one: pd.DataFrame, other: pd.DataFrame, holds: Sequence[bool]) -> tuple[str, str]:
+    """Evidence and verdict, by :func:`rule`, on "the first gain is larger than the other".
+
+    Args:
+        one, other: (seeds, articles), as :func:`judge` takes them
+        holds: of each, whether it is itself clearly above zero
+    """
     seeds = one.index.intersection(other.index)
     one, other = one.loc[seeds], other.loc[seeds]
     low, high = two_way_bootstrap_interval(one - other)
     difference = float((one - other).to_numpy().mean())
-    larger_is_a_gain = compare_models(*((a, b) if difference > 0 else (c, d)))[1] == HOLDS
+    larger_is_a_gain = holds[0 if difference > 0 else 1]
     evidence = (
         f"gains {100 * one.to_numpy().mean():+.2f} and {100 * other.to_numpy().mean():+.2f} over "
         f"{plural(len(seeds), 'seed')}; their difference {100 * difference:+.2f} percentage points "

@@ -33,15 +33,19 @@ def test_gains_are_paired_by_seed():
 
 
 def test_difference_of_gains():
-    difference = capacity.difference_of_gains(CORRECT, "KL", ("1 million", "CNN-1"), ("10 thousand", "CNN-1"))
-    assert difference["gain"] == pytest.approx(2)
-    assert difference["seeds"] == 2
+    evidence, verdict = capacity.compare_gains(CORRECT, "KL", ("1 million", "CNN-1"), ("10 thousand", "CNN-1"))
+    assert evidence.startswith("gains +2.00 and +0.00 over 2 seeds; their difference +2.00 percentage points")
+    assert verdict == "holds"
     with pytest.raises(KeyError, match="make study --runs map"):
-        capacity.difference_of_gains(CORRECT, "KL", ("1 million", "fine-tuned"), ("10 thousand", "CNN-1"))
+        capacity.compare_gains(CORRECT, "KL", ("1 million", "fine-tuned"), ("10 thousand", "CNN-1"))
 
 
-@pytest.mark.parametrize(("smallest", "verdict"), [(800, "holds"), (820, "inconclusive"), (860, "does not hold")])
-def test_verdicts_on_the_map(smallest, verdict):
+@pytest.mark.parametrize(
+    ("smallest", "verdict", "of_teachers"),
+    # with 800 the smallest gains nothing: a difference whose larger gain is none proves nothing
+    [(800, "holds", "inconclusive"), (820, "inconclusive", "holds"), (860, "does not hold", "holds")],
+)
+def test_verdicts_on_the_map(smallest, verdict, of_teachers):
     taught = {size: map_name(size, "fine-tuned and n-grams", "DIST") for size in ("10 thousand", "1 million")}
     correct = CORRECT | {
         taught["1 million"]: seeds_of(900, 902, 898),
@@ -50,7 +54,7 @@ def test_verdicts_on_the_map(smallest, verdict):
     }
     table = capacity.verdicts(correct)
     assert table.loc["4, map", "verdict"] == verdict
-    assert table.loc["4, teacher", "verdict"] == "holds"
+    assert table.loc["4, teacher", "verdict"] == of_teachers
     assert "3 seeds" in table.loc["4, map", "evidence"]
 
 
