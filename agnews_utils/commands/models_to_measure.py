@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
@@ -117,7 +117,7 @@ class ModelsToMeasure:
         file, form = next((f, name.removeprefix(f"{f}_")) for f in SHIPPED if name.startswith(f"{f}_"))
         source = MODELS / f"{file}.safetensors"
         student, title = read_student(source), TITLES[file]
-        weights = as_floats(load_file(source))
+        weights = as_floats(student.arrays)
         model = wide_cnn(weights, student.card["mean"])
         accuracy = student.card["int8_test_accuracy" if form in ("numpy", "onnx_int8") else "test_accuracy"]
         if form == "torch":

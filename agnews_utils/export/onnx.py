@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .student import HASH_AFTER, HASH_BEFORE, HASH_PRIME
-from .student_file import SCALE, as_int8, read_student
+from .student_file import SCALE, as_floats, as_int8, convolutions, read_student
 
 if TYPE_CHECKING:
     from torch import nn
@@ -83,20 +83,11 @@ def export_student_file(source: Path, path: Path, int8: bool = True) -> None:
         FileNotFoundError, ValueError: see :func:`agnews_utils.export.student_file.read_student`.
         ModuleNotFoundError: the package onnx is missing.
     """
-    from safetensors.numpy import load_file
-
     student = read_student(source)  # refuses what is no student's file
-    arrays = load_file(source)
-    if not int8:
-        arrays = {n: _floats(arrays, n) for n in arrays if not n.endswith(SCALE)}
+    arrays = student.arrays if int8 else as_floats(student.arrays)
     card = {name: student.card[name] for name in CARD if name in student.card}
     about = {"format": FORMAT, "pieces": "\n".join(student.pieces), "card": json.dumps(card)}
     write_onnx(path, arrays, Kind(True, mean=student.card["mean"]), about)
-
-
-def _floats(arrays: Arrays, name: str) -> np.ndarray:
-    values, scales = arrays[name], arrays.get(name + SCALE)
-    return values if scales is None else values.astype(np.float32) * scales.astype(np.float32)
 
 
 def write_onnx(path: Path, arrays: Arrays, kind: Kind, about: Mapping[str, str] | None = None) -> None:
@@ -213,18 +204,12 @@ class _Graph:
         return model
 
 
-def _convolutions(arrays: Arrays) -> list[str]:
-    """Names of the convolutions, in the model's order."""
-    count = sum(name.startswith("convs.") and name.endswith(".bias") for name in arrays)
-    return [f"convs.{number}" for number in range(count)]
-
-
 def _wide_cnn(graph: _Graph, kind: Kind) -> None:
     mask = graph.cast(graph.mask)
     # a padding position is a zero vector, whatever row 0 of the table holds
     x = graph.op("Mul", graph.rows("embedding.weight", graph.ids), graph.op("Unsqueeze", mask, graph.whole(2)))
     channels_first, over = graph.op("Transpose", x, perm=[0, 2, 1]), graph.op("Unsqueeze", mask, graph.whole(1))
-    parts = [graph.strongest(channels_first, name, over) for name in _convolutions(graph.arrays)]
+    parts = [graph.strongest(channels_first, name, over) for name in convolutions(graph.arrays)]
     if kind.mean:
         count = graph.op("ReduceSum", mask, graph.whole(1), keepdims=1)
         count = graph.op("Max", count, graph.constant(np.array(1, np.float32)))
@@ -261,7 +246,7 @@ def _hashed_pairs(graph: _Graph, buckets: int) -> str:
 
 
 def _simple_cnn(graph: _Graph, kind: Kind) -> None:
-    *before, last = _convolutions(graph.arrays)
+    *before, last = convolutions(graph.arrays)
     if kind.mask_padding:
         ids, over = graph.ids, graph.op("Unsqueeze", graph.cast(graph.mask), graph.whole(1))
     else:

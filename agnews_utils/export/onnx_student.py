@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from ..support.hub import one_line
+from .classifier import Classifier
 from .onnx import FORMAT, need
 from .words import WordPieces
 
 BATCH = 32  # texts that are computed together; more of them leave the processor's cache
 
 
-class OnnxStudent:
+class OnnxStudent(Classifier):
     """What :class:`agnews_utils.export.student.Student` is, computed by ONNX Runtime.
 
     Attributes:
@@ -50,17 +51,7 @@ class OnnxStudent:
         self.card = json.loads(about["card"])
         self.tokens = WordPieces(about["pieces"].split("\n"), self.card["max_length"])
 
-    def logits(self, texts: Sequence[str]) -> np.ndarray:
-        """Logits (texts, classes).
-
-        Raises:
-            TypeError: one text, and not a sequence of texts.
-        """
-        if isinstance(texts, str):
-            raise TypeError("Give a list of texts, also where it is one alone: [text].")
-        return self.logits_of(self.tokens(texts))
-
-    def logits_of(self, tokens: Sequence[Sequence[int]]) -> np.ndarray:
+    def logits_of(self, tokens: Sequence[list[int]]) -> np.ndarray:
         """Logits (texts, classes) of tokenised texts; texts of like length are computed together."""
         logits = np.empty((len(tokens), len(self.card["classes"])), np.float32)
         order = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
@@ -68,12 +59,6 @@ class OnnxStudent:
             rows = order[first : first + BATCH]
             logits[rows] = self.session.run(["logits"], padded([tokens[row] for row in rows]))[0]
         return logits
-
-    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
-        """Probabilities (texts, classes), calibrated by the card's temperature, where it has one."""
-        logits = self.logits(texts) / self.card.get("temperature", 1)
-        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return shares / shares.sum(axis=1, keepdims=True)
 
 
 def padded(tokens: Sequence[Sequence[int]]) -> dict[str, np.ndarray]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from .classifier import Classifier
 from .student_file import StudentFile, convolutions, read_student
 from .words import WordPieces
 
@@ -15,7 +15,7 @@ HASH_PRIME, HASH_BEFORE, HASH_AFTER = 2**31 - 1, 1_540_483_477, 1_000_003  # as 
 BATCH = 32  # texts that are computed together: with more, the windows of a convolution leave the processor's cache
 
 
-class Student:
+class Student(Classifier):
     """The forward pass of :class:`agnews_utils.models.WideCNN`, written once more, without padding.
 
     The tokens of all texts of a batch stand in one row, one text after the other.
@@ -26,6 +26,7 @@ class Student:
 
     def __init__(self, file: StudentFile):
         self.file, self.card = file, file.card
+        self.tokens = WordPieces(file.pieces, self.card["max_length"])
         self.convolutions = []  # width, weights (width * dim, channels), bias
         for name in convolutions(file.arrays):
             weight, bias = file.floats(f"{name}.weight"), file.floats(f"{name}.bias")
@@ -33,35 +34,10 @@ class Student:
             self.convolutions.append((width, weight.transpose(2, 1, 0).reshape(-1, channels), bias))
         self.linear = file.floats("linear.weight"), file.floats("linear.bias")
 
-    @cached_property
-    def tokens(self) -> WordPieces:
-        """Texts to the numbers of their pieces, cut at the length that the student was trained with."""
-        return WordPieces(self.file.pieces, self.card["max_length"])
-
-    def logits(self, texts: Sequence[str]) -> np.ndarray:
-        """Logits (texts, classes).
-
-        Raises:
-            TypeError: one text, and not a sequence of texts.
-        """
-        if isinstance(texts, str):
-            raise TypeError("Give a list of texts, also where it is one alone: [text].")
-        return self.logits_of(self.tokens(texts))
-
     def logits_of(self, tokens: Sequence[list[int]]) -> np.ndarray:
         """Logits (texts, classes) of tokenised texts."""
         parts = [self._batch(tokens[first : first + BATCH]) for first in range(0, len(tokens), BATCH)]
         return np.concatenate([np.empty((0, len(self.card["classes"])), np.float32), *parts])
-
-    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
-        """Probabilities (texts, classes), calibrated by the card's temperature, where it has one.
-
-        Raises:
-            TypeError: one text, and not a sequence of texts.
-        """
-        logits = self.logits(texts) / self.card.get("temperature", 1)
-        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return shares / shares.sum(axis=1, keepdims=True)
 
     def _batch(self, tokens: Sequence[list[int]]) -> np.ndarray:
         lengths = np.array([len(text) for text in tokens])
