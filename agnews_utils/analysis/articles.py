@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import CountVectorizer
 
-from ..study.records import published_folder
+from ..study.records import TEST_ROWS, published_folder
 from ..study.study import Study
 from ..support.files import write_text
 
@@ -141,15 +141,14 @@ def article_statistics(texts: Sequence[str], train: Sequence[str]) -> pd.DataFra
 
 def published_statistics() -> pd.DataFrame:
     """:func:`statistics_of_test_articles` of the committed full study."""
-    return pd.read_csv(published_folder() / "test_rows.csv")
+    return pd.read_csv(published_folder() / TEST_ROWS)
 
 
 def statistics_of_test_articles(study: Study) -> pd.DataFrame:
     """:func:`article_statistics` and ``tokens`` of each test article of a study, in order; computed once and kept."""
-    name, splits = "test_rows.csv", study.inputs.splits
-    path = study.store.committed / name
+    splits, path = study.inputs.splits, study.store.committed / TEST_ROWS
     if not path.exists():
-        path = study.store.own / name
+        path = study.store.own / TEST_ROWS
     if not path.exists():
         lengths = token_lengths(splits["test"]["text"], study.inputs.tokenizer)
         frame = article_statistics(splits["test"]["text"], splits["train"]["text"]).assign(tokens=lengths)

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
-from ..study.capacity import BATCH_SIZES, RELATIONS, SIZES, TAUGHT_BY, batch_name, map_name
+from ..study.capacity import BATCH_SIZES, PARAMETERS, RELATIONS, SIZES, TAUGHT_BY, batch_name, map_name
 from .claims import judge, judge_difference
 from .statistics import two_way_bootstrap_interval
 
@@ -105,13 +105,13 @@ def fit_surface(trials: pd.DataFrame) -> GaussianProcessRegressor:
 
     A trial is noisy (one seed): the process separates its noise from what the settings do.
     """
-    columns = ["tau", "beta", "gamma", "validation_accuracy"]
+    columns = [*PARAMETERS, "validation_accuracy"]
     return _fitted(tuple(trials[columns].itertuples(index=False, name=None)))  # one fit serves all questions
 
 
 def grid_of(trials: pd.DataFrame) -> dict[str, np.ndarray]:
     """Values of each parameter between the lowest and the highest tried, evenly on a logarithmic scale."""
-    return {n: np.geomspace(trials[n].min(), trials[n].max(), GRID) for n in ("tau", "beta", "gamma")}
+    return {n: np.geomspace(trials[n].min(), trials[n].max(), GRID) for n in PARAMETERS}
 
 
 def surface(trials: pd.DataFrame) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -133,6 +133,6 @@ def at_settings(trials: pd.DataFrame, settings: Mapping[str, float]) -> tuple[fl
     """Expected validation accuracy at these settings and its standard deviation, noise of a trial left out."""
     process = fit_surface(trials)
     noise = process.kernel_.k2.noise_level * np.var(trials["validation_accuracy"].to_numpy())
-    point = np.log([[settings[n] for n in ("tau", "beta", "gamma")]])
+    point = np.log([[settings[n] for n in PARAMETERS]])
     mean, deviation = process.predict(point, return_std=True)
     return float(mean[0]), float(np.sqrt(max(deviation[0] ** 2 - noise, 0)))

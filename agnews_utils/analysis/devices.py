@@ -7,6 +7,7 @@ import pandas as pd
 from ..settings import ROOT
 from ..study.runs import TFIDF
 from .claims import DOES_NOT_HOLD, HOLDS, INCONCLUSIVE
+from .frontier import single_calls
 
 BENCHMARK = "students_benchmark.csv"  # what commands.bench_students saves
 LARGEST, FASTER = 5_000_000, 100  # bytes on disk with all that reading needs; times the teacher's rate
@@ -36,7 +37,7 @@ def verdicts(benchmark: pd.DataFrame) -> pd.DataFrame:
     Args:
         benchmark: what :func:`published_benchmark` gives; rows of one thread and one article a call count
     """
-    single = benchmark[(benchmark["threads"] == 1) & (benchmark["batch"] == 1)].set_index("name")
+    single = single_calls(benchmark).set_index("name")
     rows = {}
     for number, (text, names) in ASKED.items():
         there = [name for name in names if name in single.index]

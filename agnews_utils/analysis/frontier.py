@@ -12,6 +12,11 @@ BATCH, THREADS = 1, 1  # of the benchmark's rows: one article a call, one thread
 COSTS = {"bytes": "best_by_bytes", "p50_ms": "best_by_latency"}
 
 
+def single_calls(benchmark: pd.DataFrame) -> pd.DataFrame:
+    """The benchmark's rows of one article a call with one thread."""
+    return benchmark[(benchmark["batch"] == BATCH) & (benchmark["threads"] == THREADS)]
+
+
 def undominated(cost: pd.Series, accuracy: pd.Series) -> pd.Series:
     """Whether no other model costs at most as much and is at least as accurate, better in one of the two.
 
@@ -38,7 +43,7 @@ def frontier(benchmark: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ValueError: the benchmark has no row of one article a call with one thread.
     """
-    rows = benchmark[(benchmark["batch"] == BATCH) & (benchmark["threads"] == THREADS)]
+    rows = single_calls(benchmark)
     if rows.empty:
         raise ValueError("The benchmark has no rows of one article a call with one thread: make it again (make bench).")
     rows = rows[rows["accuracy"].notna()]

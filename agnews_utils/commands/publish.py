@@ -24,7 +24,7 @@ from ..export.from_study import export_students
 from ..export.student_file import MODELS, read_student, rewrite_card
 from ..settings import NOTEBOOKS, ROOT, read_settings
 from ..study.capacity import CAPACITY_RUNS, SEARCH, save_outcomes
-from ..study.records import RECORD_FILES, Record, in_groups, published_records
+from ..study.records import RECORD_FILES, TEST_ROWS, Record, in_groups, published_records
 from ..study.runs import FINE_TUNED_TEACHER, MODEL3, SIMPLER_FINE_TUNED_KL, TEACHER, TFIDF
 from ..study.strong import ALL_RUNS, BEST, PLAIN_FEW
 from ..study.study import Study
@@ -91,7 +91,7 @@ def publish_records(study: Study) -> int:
             for file in RECORD_FILES:
                 if (own / file).exists():
                     shutil.copyfile(own / file, study.store.committed / own.name / file)
-    write_text(study.store.committed / "test_rows.csv", statistics_of_test_articles(study).to_csv(index=False))
+    write_text(study.store.committed / TEST_ROWS, statistics_of_test_articles(study).to_csv(index=False))
     return len(list(study.store.committed.glob("*/record.json")))
 
 

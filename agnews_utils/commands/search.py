@@ -18,14 +18,16 @@ from optuna.storages.journal import JournalFileBackend
 from ..losses import DISTLoss
 from ..models import SimplerCNN
 from ..settings import read_settings
-from ..study.capacity import ROWS, SEARCH
+from ..study.capacity import PARAMETERS, ROWS, SEARCH
 from ..study.runs import MODEL4, TEACHER, Run
 from ..study.strong import ALL_RUNS
 from ..study.study import Study
 from ..support.files import write_text
 
 TRIALS = 60
-SPACE = {"tau": (0.5, 8.0), "beta": (0.1, 40.0), "gamma": (0.1, 40.0)}  # each searched on a logarithmic scale
+SPACE = dict(
+    zip(PARAMETERS, ((0.5, 8.0), (0.1, 40.0), (0.1, 40.0)), strict=True)
+)  # each searched on a logarithmic scale
 
 
 def trial_run(parameters: dict[str, float]) -> Run:

@@ -23,6 +23,7 @@ from .strong import ALL_RUNS, CNN_UNSEEN, MIXED, TFIDF_UNSEEN, UNSEEN
 ROWS = 21_600  # a third of the training articles
 SEEDS = 3
 TABLE, BITS, SEARCH = "map.csv", "map.safetensors", "search.csv"
+PARAMETERS = ("tau", "beta", "gamma")  # of DIST, that the search varies
 
 
 # name -> pieces of the vocabulary, the student's dimensions, epochs (large students overfit sooner). No hashed pairs
@@ -98,12 +99,12 @@ def with_teachers(runs: Mapping[str, Run]) -> dict[str, Run]:
 
 def save_outcomes(records: Iterable[Record], folder: Path) -> None:
     """Writes what is committed of these runs: a table, and whether each test article was predicted correctly."""
-    rows, bits = [], {}
+    rows: list[tuple] = []
+    bits: dict[str, np.ndarray] = {}
     for record in records:
-        bits["articles"] = np.array([len(record.correct)])
         name, seed = record.run.name, record.seed
-        rows.append((name, seed, record.parameters, round(record.validation_accuracy, 6), record.test_accuracy))
-        bits[f"{name}:{seed}"] = np.packbits(record.correct)
+        rows.append((name, seed, record.parameters, record.validation_accuracy, record.test_accuracy))
+        bits |= {"articles": np.array([len(record.correct)]), f"{name}:{seed}": np.packbits(record.correct)}
     columns = ["run", "seed", "parameters", "validation_accuracy", "test_accuracy"]
     save_arrays(bits, folder / BITS)
     write_text(folder / TABLE, pd.DataFrame(rows, columns=columns).round(6).to_csv(index=False))

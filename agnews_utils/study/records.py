@@ -17,6 +17,7 @@ from ..training import TrainingArgs
 from .runs import RUNS, Group, Run, from_disk
 
 COMMITTED_RESULTS = ROOT / "data" / "results"
+TEST_ROWS = "test_rows.csv"  # numbers about each test article of a study (analysis.articles)
 # what a record must hold
 METADATA = {"history", "seed", "best_epoch", "rows", "parameters", "recipe", "train_seconds", "machine"}
 ARRAYS = {"logits", "labels", "validation_logits", "validation_labels"}

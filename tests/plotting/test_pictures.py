@@ -6,7 +6,6 @@ from dataclasses import replace
 from itertools import combinations
 from types import SimpleNamespace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,12 +52,6 @@ FIGURES = {
     "loss curves": lambda: plotting.loss_curves(CURVES, "with and without a teacher"),
     "coin tosses": plotting.coin_tosses,
 }
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def a_study(folder):

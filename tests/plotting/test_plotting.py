@@ -12,12 +12,6 @@ from agnews_utils import plotting
 from agnews_utils.study.runs import RUNS
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 def models(count, seed):
     """A results table of many models of the same few sizes and near accuracies, as students are."""
     generator = np.random.default_rng(seed)

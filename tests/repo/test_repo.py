@@ -6,10 +6,12 @@ import pandas as pd
 import pytest
 
 from agnews_utils.analysis import claims
+from agnews_utils.analysis.capacity import best_of_surface
 from agnews_utils.commands import publish
 from agnews_utils.settings import ROOT
+from agnews_utils.study.capacity import published_trials
 from agnews_utils.study.records import COMMITTED_RESULTS, published_records
-from agnews_utils.study.runs import RUNS
+from agnews_utils.study.runs import RUNS, SEARCHED
 
 TABLE = ROOT / "figures" / "results_table.csv"
 
@@ -49,6 +51,11 @@ def test_committed_records_are_of_one_study():
         accuracy = record.history["test_accuracy"][record.best_epoch - 1] if "test_accuracy" in record.history else None
         # float16 logits may break a few ties in another way than those that the epoch was measured by
         assert accuracy is None or abs(accuracy - record.test_accuracy) < 5 / 7600
+
+
+def test_the_searched_settings_are_the_top_of_the_surface():
+    best = best_of_surface(published_trials())
+    assert {name: best[name] for name in SEARCHED} == SEARCHED
 
 
 def test_verdicts_can_be_made_from_the_committed_records():
