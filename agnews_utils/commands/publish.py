@@ -13,6 +13,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
+
 from ..analysis.articles import statistics_of_test_articles
 from ..analysis.pairs import accuracy_per_article
 from ..analysis.statistics import accuracy_interval
@@ -24,6 +26,7 @@ from ..export.from_study import export_students
 from ..export.student_file import MODELS, read_student, rewrite_card
 from ..settings import NOTEBOOKS, ROOT, read_settings
 from ..study.capacity import CAPACITY_RUNS, SEARCH, save_outcomes
+from ..study.capacity import TABLE as OUTCOMES
 from ..study.records import RECORD_FILES, TEST_ROWS, Record, in_groups, published_records
 from ..study.runs import FINE_TUNED_TEACHER, MODEL3, SIMPLER_FINE_TUNED_KL, TEACHER, TFIDF
 from ..study.strong import ALL_RUNS, BEST, PLAIN_FEW
@@ -96,8 +99,18 @@ def publish_records(study: Study) -> int:
 
 
 def publish_outcomes(study: Study) -> int:
-    """Writes what is committed of notebook 07's map and search (see ``study.capacity``); returns of how many runs."""
+    """Writes what is committed of notebook 07's map and search (see ``study.capacity``); returns of how many runs.
+
+    Raises:
+        ValueError: a committed outcome would be lost, because its run is not here.
+    """
     there = [(n, seed) for n, run in CAPACITY_RUNS.items() for seed in range(run.seeds) if study.found(n, seed)]
+    table = study.store.committed / OUTCOMES
+    known = pd.read_csv(table)[["run", "seed"]].itertuples(index=False, name=None) if table.exists() else ()
+    if lost := len(set(known) - set(there)):
+        raise ValueError(
+            f"{lost} of the committed outcomes are of runs that are not here: make study --runs map first."
+        )
     save_outcomes((study.record(name, seed) for name, seed in there), study.store.committed)
     if (study.store.own / SEARCH).exists():
         shutil.copyfile(study.store.own / SEARCH, study.store.committed / SEARCH)

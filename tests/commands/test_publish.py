@@ -10,6 +10,7 @@ import pytest
 from agnews_utils.commands import publish
 from agnews_utils.export.student_file import MODELS, read_student, rewrite_card
 from agnews_utils.settings import NOTEBOOKS
+from agnews_utils.study.capacity import TABLE, map_name
 
 
 @pytest.fixture
@@ -84,3 +85,13 @@ def test_a_student_without_a_record_is_refused(students, monkeypatch, capsys):
     )
     assert students.read_bytes() == content
     assert not (students.parent / "README.md").exists()
+
+
+def test_outcomes_that_are_not_here_are_not_lost(tmp_path):
+    name = map_name("10 thousand")
+    store = SimpleNamespace(own=tmp_path / "own", committed=tmp_path)
+    study = SimpleNamespace(store=store, found=lambda *run: None)  # nothing is made here
+    (tmp_path / TABLE).write_text(f"run,seed,test_accuracy\n{name},0,0.8\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="1 of the committed outcomes are of runs that are not here"):
+        publish.publish_outcomes(study)
+    assert name in (tmp_path / TABLE).read_text(encoding="utf-8")
