@@ -9,7 +9,7 @@ from ..study.runs import TFIDF
 from .claims import DOES_NOT_HOLD, HOLDS, INCONCLUSIVE
 from .frontier import single_calls
 
-BENCHMARK = "students_benchmark.csv"  # what commands.bench_students saves
+BENCHMARK, INT8 = "students_benchmark.csv", "students_int8.csv"  # what commands.bench_students saves
 LARGEST, FASTER = 5_000_000, 100  # bytes on disk with all that reading needs; times the teacher's rate
 # whom the claim is asked of: words for them, and the benchmark's names
 ASKED = {
@@ -25,7 +25,20 @@ def published_benchmark() -> pd.DataFrame:
     Raises:
         FileNotFoundError: there is none.
     """
-    path = ROOT / "figures" / BENCHMARK
+    return _published(BENCHMARK)
+
+
+def published_int8_cost() -> pd.DataFrame:
+    """What int8 costs each shipped student, in percentage points (``analysis.frontier.int8_cost``), as committed.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    return _published(INT8)
+
+
+def _published(name: str) -> pd.DataFrame:
+    path = ROOT / "figures" / name
     if not path.exists():
         raise FileNotFoundError(f"There is no {path}: make it (make bench, then make publish), or get it with git.")
     return pd.read_csv(path)

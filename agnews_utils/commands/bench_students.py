@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..analysis.devices import BENCHMARK, INT8
 from ..analysis.frontier import int8_cost
 from ..analysis.wording import format_p, format_percent, markdown_table, plural
 from ..export.from_study import MODELS
@@ -225,10 +226,10 @@ def write(study: Study, table: pd.DataFrame, empty: float, costs: pd.DataFrame) 
              "p, McNemar": costs["p"].map(format_p)}
         )  # fmt: skip
         text += f"\nWhat int8 costs, in percentage points of test accuracy:\n\n{markdown_table(shown, 'lrrrr')}"
-        write_text(study.figures / "students_int8.csv", costs.round(6).to_csv())
+        write_text(study.figures / INT8, costs.round(6).to_csv())
     print(f"\n{text}")
     write_text(study.figures / "students_benchmark.md", text)
-    write_text(study.figures / "students_benchmark.csv", table.round(6).to_csv(index=False))
+    write_text(study.figures / BENCHMARK, table.round(6).to_csv(index=False))
     print(f"saved as students_benchmark.md and .csv in {study.figures}")
 
 
