@@ -110,7 +110,7 @@ def zero_padding(x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
 
 
 class VDCNN(nn.Module):
-    """Very deep CNN over vectors per position: token features (Model 6) or character embeddings (Model 5).
+    """Very deep CNN over vectors per position: token features (BERT-VDCNN) or character embeddings.
 
     conv3-64, four stages of blocks (64, 128, 256, 512 channels), max-pooling (3, stride 2) between them, pooling to 8
     values a channel, 4096 - 2048 - 2048 - K with ReLU (Conneau et al. 2017, figure 1).
@@ -183,7 +183,7 @@ class VDCNN(nn.Module):
 
 
 class BertVDCNN(nn.Module):
-    """Model 6, the teacher: a frozen BERT as the embedding layer of a VDCNN.
+    """BERT-VDCNN, the report's teacher (its Model 6): a frozen BERT as the embedding layer of a VDCNN.
 
     From text it gives the same logits as its VDCNN gives from cached features, because the features pass through
     float16 here too, as they do on disk. With ``dropout``, BERT's dropout is on while the VDCNN trains, as it was in
@@ -251,7 +251,7 @@ def mean_of_tokens(features: torch.Tensor, attention_mask: torch.Tensor) -> torc
 
 
 class CharVDCNN(nn.Module):
-    """Model 5: VDCNN over characters, embeddings of 16 learnt from scratch (Conneau et al. 2017)."""
+    """The report's Model 5: VDCNN over characters, embeddings of 16 learnt from scratch (Conneau et al. 2017)."""
 
     def __init__(self, depth: int = 9, pooling: str = "kmax", shortcut: bool = False, num_classes: int = NUM_CLASSES):
         super().__init__()
@@ -264,7 +264,9 @@ class CharVDCNN(nn.Module):
 
 
 class SimpleCNN(nn.Module):
-    """Models 1 and 2: embedding 30,522 x 128, four convolutions 128-128-256-512-1024 with ReLU, global max, linear.
+    """CNN-4 (the report's Models 1 and 2): an embedding of 30,522 x 128, four convolutions, global max, linear.
+
+    The convolutions are 128-128-256-512-1024, each with ReLU.
 
     The report's models keep padding positions in: a [PAD] embedding is learnt and takes part in the maximum. So that an
     article's logits still do not depend on its batch, inputs shorter than ``length`` are filled up to it. With
@@ -305,7 +307,7 @@ class SimpleCNN(nn.Module):
 
 
 class SimplerCNN(SimpleCNN):
-    """Models 3 and 4: the same embedding, one convolution 128-128 with ReLU, global max, linear."""
+    """CNN-1 (the report's Models 3 and 4): the same embedding, one convolution 128-128, ReLU, global max, linear."""
 
     channels = (128,)
 

@@ -35,8 +35,8 @@ class Profile:
     train_rows: int | None
     validation_rows: int
     test_rows: int | None
-    char_train_rows: int | None  # Model 5 reads characters, some five times the positions of a tokenised article
-    char_length: int  # characters Model 5 reads at most; 1014 in Conneau et al. 2017
+    char_train_rows: int | None  # the character VDCNN reads, some five times the positions of a tokenised article
+    char_length: int  # characters it reads at most; 1014 in Conneau et al. 2017
     teacher_epochs: int
     student_epochs: int
     small_student_epochs: int  # of the one-layer student, whose epoch costs a fifteenth of the four-layer one's

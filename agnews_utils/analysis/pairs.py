@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..settings import CLASS_NAMES
 from ..study.records import Record
+from ..study.runs import ONE_MODEL
 from .articles import NEAR
 from .statistics import (
     mcnemar,
@@ -46,13 +47,13 @@ def seed_gains(before: list[Record], after: list[Record]) -> pd.Series:
 
 
 def match_seeds(
-    records: Mapping[str, list[Record]], baseline: str, treatment: str, fixed: Collection[str] = ()
+    records: Mapping[str, list[Record]], baseline: str, treatment: str, fixed: Collection[str] = ONE_MODEL
 ) -> tuple[list[Record], list[Record]]:
     """The records of two runs, to be compared seed by seed.
 
     Args:
-        fixed: runs represented by their seed-0 model in every pair: the teacher that was distilled, or a deterministic
-            baseline. Seed numbers of different kinds of model do not correspond
+        fixed: runs represented by their seed-0 model in every pair. Seed numbers of different kinds of model do not
+            correspond
     """
     before, after = (records[name][:1] if name in fixed else records[name] for name in (baseline, treatment))
     if baseline in fixed:
@@ -63,7 +64,7 @@ def match_seeds(
 
 
 def paired_comparisons(
-    records: Mapping[str, list[Record]], pairs: Sequence[tuple[str, str]], fixed: Collection[str] = ()
+    records: Mapping[str, list[Record]], pairs: Sequence[tuple[str, str]], fixed: Collection[str] = ONE_MODEL
 ) -> pd.DataFrame:
     """Each pair (baseline, treatment) over the seeds that both have; gains and intervals in percentage points.
 

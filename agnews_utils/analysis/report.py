@@ -12,9 +12,10 @@ from .wording import plural
 
 REPORT_CURVES = ROOT / "data" / "report_curves.csv"
 QUOTED = {MODEL5: 0.9083}  # Conneau et al. 2017, table 5, max-pooling: the report quotes it and ran nothing
-# the report's own table of each model
-REPORT_TABLES = {
-    name: f"Table {min(number, 5)}" for number, name in enumerate((MODEL1, MODEL2, MODEL3, MODEL4, MODEL5, MODEL6), 1)
+# what the report calls each of its models
+REPORT_MODELS = {
+    name: f"the report's Model {number}"
+    for number, name in enumerate((MODEL1, MODEL2, MODEL3, MODEL4, MODEL5, MODEL6), 1)
 }
 
 
@@ -30,12 +31,12 @@ def report_accuracy() -> dict[str, float]:
 
 # what a model of the report is for; what it reads, trains and learns from is read off its run
 ROLES = {
-    MODEL1: "What do four layers learn without a teacher? Model 2 is held against it.",
+    MODEL1: "What do four layers learn without a teacher? CNN-4 DIST is held against it.",
     MODEL2: "Does the teacher help four layers?",
-    MODEL3: "What does one layer learn without a teacher? Model 4 is held against it.",
+    MODEL3: "What does one layer learn without a teacher? CNN-1 DIST is held against it.",
     MODEL4: "Does the teacher help one layer, much smaller than itself?",
-    MODEL5: "What does Model 6 owe to BERT? The same network without one.",
-    MODEL6: "The teacher of Models 2 and 4.",
+    MODEL5: "What does BERT-VDCNN owe to BERT? The same network without one.",
+    MODEL6: "The report's teacher: of CNN-4 DIST and CNN-1 DIST.",
 }
 READS = {"tokens": "WordPiece tokens", "features": "a frozen BERT's features", "characters": "characters"}
 LAYERS = {nn.Embedding: "embedding", nn.Conv1d: "convolution", nn.Linear: "linear layer"}
@@ -50,7 +51,8 @@ def what_for() -> pd.DataFrame:
             f"labels, and by {run.loss.__name__.removesuffix('Loss')} from the teacher" if run.teacher else "labels"
         )
         rows[run.title] = {
-            "reads": READS[run.inputs], "trains": _layers(run), "learns from": learns, "role in the study": role
+            "in the report": REPORT_MODELS[name].removeprefix("the report's "), "reads": READS[run.inputs],
+            "trains": _layers(run), "learns from": learns, "role in the study": role,
         }  # fmt: skip
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
 

@@ -12,11 +12,11 @@ from sklearn.metrics import confusion_matrix
 
 from ..settings import CLASS_NAMES
 from ..study.records import Record
-from ..study.runs import RUNS
+from ..study.runs import ONE_MODEL, RUNS
 from ..support.files import write_text
 from .calibration import confidence, expected_calibration_error, fit_temperature
 from .pairs import accuracy_per_article
-from .report import QUOTED, REPORT_TABLES, report_accuracy, report_curves
+from .report import QUOTED, REPORT_MODELS, report_accuracy, report_curves
 from .statistics import accuracy_interval, seed_interval
 from .wording import format_duration, format_parameters, format_percent, markdown_table
 
@@ -26,12 +26,14 @@ Records = Mapping[str, list[Record]]
 def results_table(records: Records) -> pd.DataFrame:
     """One row a model: the report's accuracy, ours by both protocols, interval, parameters, seconds.
 
-    ``test_accuracy`` and ``train_seconds`` are means over seeds; ``low`` to ``high`` is Wilson's interval for one run
-    at the mean accuracy. ``best_test_accuracy`` is seed 0's maximum over its ``epochs`` (the report's protocol); runs
-    may stop early. Both are NaN for baselines without epochs.
+    ``test_accuracy`` is the mean over seeds, and ``low`` to ``high`` Wilson's interval for one run at that mean.
+    ``best_test_accuracy`` is the mean over the same seeds of each run's best test epoch (the report's protocol); NaN
+    for baselines without epochs. ``seconds_per_epoch`` is the mean over seeds, of the whole training where there are no
+    epochs. A teacher stands for its seed 0, the one that taught; ``other_seeds`` has the test accuracy of its others.
     """
     reported, rows = report_accuracy(), []
-    for name, runs in records.items():
+    for name, every in records.items():
+        runs = every[:1] if name in ONE_MODEL else every
         first, accuracies = runs[0], [run.test_accuracy for run in runs]
         low, high = accuracy_interval(accuracy_per_article(runs))
         by_epoch = "test_accuracy" in first.history
@@ -39,18 +41,18 @@ def results_table(records: Records) -> pd.DataFrame:
             {
                 "run": name,
                 "model": first.run.title,
-                "report_table": REPORT_TABLES.get(name, ""),
+                "report_model": REPORT_MODELS.get(name, ""),
                 "parameters": first.parameters,
                 "report": reported.get(name, np.nan),
-                "best_test_accuracy": first.best_test_accuracy if by_epoch else np.nan,
-                "epochs": len(first.history) if by_epoch else np.nan,
-                "stopped_early": by_epoch and len(first.history) < first.args.epochs,
+                "best_test_accuracy": np.mean([run.best_test_accuracy for run in runs]) if by_epoch else np.nan,
                 "test_accuracy": np.mean(accuracies),
                 "low": low,
                 "high": high,
                 "seeds": len(runs),
                 "sd": np.std(accuracies, ddof=1) if len(runs) > 1 else np.nan,
+                "other_seeds": " ".join(f"{run.test_accuracy:.6f}" for run in every[len(runs) :]),
                 "train_seconds": np.mean([run.train_seconds for run in runs]),
+                "seconds_per_epoch": np.mean([r.train_seconds / (len(r.history) if by_epoch else 1) for r in runs]),
                 "train_articles": first.train_rows,
             }
         )
@@ -68,19 +70,19 @@ def results_markdown(table: pd.DataFrame, caption: str) -> str:
     """The results table in Markdown, accuracies in percent."""
     rows = []
     for row in table.to_dict("records"):
-        of = f" (of {row['epochs']:.0f} epochs)" if row["stopped_early"] else ""
+        others = ", ".join(format_percent(float(a)) for a in row["other_seeds"].split())
+        seeds = f"{row['seeds']} (sd {format_percent(row['sd'])})" if row["seeds"] > 1 else "1"
         rows.append(
             {
-                "Model": row["model"] + (f" ({row['report_table']})" if row["report_table"] else ""),
+                "Model": row["model"] + (f" ({row['report_model']})" if row["report_model"] else ""),
                 "Trained parameters": format_parameters(row["parameters"]),
                 "Report": format_percent(row["report"]) + (" (quoted)" if row["run"] in QUOTED else ""),
-                "Ours, best test epoch of seed 0 (the report's protocol)": format_percent(row["best_test_accuracy"])
-                + of,
+                "Ours, best test epoch (the report's protocol)": format_percent(row["best_test_accuracy"]),
                 "**Ours, selected on validation**": f"**{format_percent(row['test_accuracy'])}**",
                 "95 % interval": f"{format_percent(row['low'])} to {format_percent(row['high'])}",
-                "Seeds": f"{row['seeds']} (sd {format_percent(row['sd'])})" if row["seeds"] > 1 else "1",
+                "Seeds": seeds + (f" (another: {others})" if others else ""),
                 "Training articles": f"{row['train_articles']:,}",
-                "Training": format_duration(row["train_seconds"]),
+                "An epoch": format_duration(row["seconds_per_epoch"]),
             }
         )
     return f"Test accuracy in percent. Made with: {caption}.\n\n" + markdown_table(pd.DataFrame(rows), "lrrrrlrrr")

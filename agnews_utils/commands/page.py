@@ -21,15 +21,14 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from torch.autograd import grad
 
-from ..analysis.strong import gain_in_words
+from ..analysis.answers import answer
 from ..analysis.wording import format_percent
 from ..export.from_study import MODELS
 from ..export.student_file import read_student
 from ..losses import DISTLoss, KLLoss
 from ..settings import CLASS_NAMES, ROOT
 from ..study.records import published_records
-from ..study.runs import MODEL3, MODEL4, SIMPLER_FINE_TUNED_KL, TFIDF
-from ..study.strong import ALL_RUNS, BEST, PLAIN_FEW, SHIPPED
+from ..study.strong import ALL_RUNS, SHIPPED
 from ..support.files import atomic_write
 from ..widgets.dist_explorer import LABELS, SITUATIONS
 from .publish import headlines
@@ -160,14 +159,14 @@ def one_per_line(cases: list[dict[str, Any]]) -> bytes:
 def numbers() -> tuple[dict[str, str], str]:
     """What the page's sentences can ask for by name, and the README's results."""
     records, source = published_records(ALL_RUNS)
-    gains = {
-        "dist gain": (MODEL3, MODEL4),
-        "kl gain": (MODEL3, SIMPLER_FINE_TUNED_KL),
-        "strong over n-grams": (TFIDF, BEST),
-        "strong on labels alone over n-grams": (TFIDF, PLAIN_FEW),
-        "gain of teaching": (PLAIN_FEW, BEST),
+    questions = {
+        "dist gain": "Does DIST help CNN-1?",
+        "kl gain": "Does KL help CNN-1 with the fine-tuned teacher?",
+        "strong over n-grams": "Does the strong student beat the n-gram baseline?",
+        "strong on labels alone over n-grams": "Does the strong student beat the n-gram baseline from labels alone?",
+        "gain of teaching": "What do the teacher and the unlabelled texts add to the strong student?",
     }
-    named = {name: gain_in_words(records, *pair, fixed=[TFIDF]) for name, pair in gains.items()}
+    named = {name: answer(records, question).number for name, question in questions.items()}
     for name in SHIPPED:
         path = MODELS / f"{name}.safetensors"
         accuracy = format_percent(read_student(path).card["int8_test_accuracy"])

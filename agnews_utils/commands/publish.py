@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..analysis.answers import ANSWERS, answers_table
 from ..analysis.articles import statistics_of_test_articles
 from ..analysis.pairs import accuracy_per_article
 from ..analysis.statistics import accuracy_interval
@@ -28,17 +29,16 @@ from ..settings import NOTEBOOKS, ROOT, read_settings
 from ..study.capacity import CAPACITY_RUNS, SEARCH, save_outcomes
 from ..study.capacity import TABLE as OUTCOMES
 from ..study.records import RECORD_FILES, TEST_ROWS, Record, in_groups, published_records
-from ..study.runs import FINE_TUNED_TEACHER, MODEL3, SIMPLER_FINE_TUNED_KL, TEACHER, TFIDF
+from ..study.runs import FINE_TUNED_TEACHER, MODEL3, ONE_MODEL, SIMPLER_FINE_TUNED_KL, TEACHER, TFIDF
 from ..study.strong import ALL_RUNS, BEST, PLAIN_FEW
 from ..study.study import Study
 from ..support.files import write_text
 
 TABLE_NOTE = """
-The best test epoch is seed 0's, so it can lie below the mean over seeds beside it. Where seed 0 stopped early, the
-table says of how many epochs it is the best. The interval counts the draw of test articles alone, for one run at the
-mean over seeds; sd is between seeds. Two models are compared in pairs (notebooks 05 and 06), not by these intervals.
-Models on frozen features need the encoder too, whose weights are not counted. Training is the time of one run. Other
-runs shared the machine, and runs stop at different epochs, so compare speeds by `make bench` only.
+Both accuracies are means over the same seeds. A run may stop early: its best test epoch is of those it trained. The
+interval counts the draw of test articles alone; sd is between seeds. A teacher stands for the seed that taught. Two
+models are compared in pairs (notebook 05), not by these intervals. Models on frozen features need the encoder too,
+whose weights are not counted. Other runs shared the machine, so compare speeds by `make bench` only.
 """
 RESULTS_MARKS = ("<!-- results: written by make publish -->", "<!-- end of results -->")
 HEADLINES = {
@@ -125,6 +125,7 @@ def publish_table() -> None:
     missing = [f"{title} ({count})" for title, count in left.items() if count > 0]
     note = TABLE_NOTE + (f"\nStill to be run (seeds): {'; '.join(missing)}.\n" if missing else "")
     save_table(table, ROOT / "figures", source, note)
+    write_text(ANSWERS, answers_table(records).round(4).to_csv(index=False))
     write_into_readme(headlines(records, source))
 
 
@@ -133,9 +134,10 @@ def headlines(records: Mapping[str, list[Record]], source: str) -> str:
     lines = []
     for name, what in HEADLINES.items():
         if name in records:
-            correct = accuracy_per_article(records[name])
+            runs = records[name][:1] if name in ONE_MODEL else records[name]
+            correct = accuracy_per_article(runs)
             low, high = (format_percent(end) for end in accuracy_interval(correct))
-            seeds = plural(len(records[name]), "seed")
+            seeds = plural(len(runs), "seed")
             lines.append(f"- **{format_percent(correct.mean())}** ({low} to {high}; {seeds}): {what}")
     text = f"Test accuracy in percent with its 95 % interval, on {source}:\n\n" + "\n".join(lines) + "\n"
     scarce = accuracy_against_labels({name: runs for name, runs in records.items() if runs[0].run.group == "scarce"})

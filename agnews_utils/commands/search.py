@@ -31,10 +31,10 @@ SPACE = dict(
 
 
 def trial_run(parameters: dict[str, float]) -> Run:
-    """The run of a trial: Model 4 with these weights, on a third of the articles."""
+    """The run of a trial: CNN-1 DIST with these weights, on a third of the articles."""
     name = "_".join(["search", *(f"{key}_{parameters[key]:.5g}" for key in SPACE)])
     return Run(
-        name, f"Simpler CNN, DIST, {parameters}", SimplerCNN, epochs="small_student_epochs", loss=DISTLoss,
+        name, f"CNN-1 DIST, {parameters}", SimplerCNN, epochs="small_student_epochs", loss=DISTLoss,
         loss_args=parameters, teacher=TEACHER, rows=ROWS, training={"epochs": 12, "patience": 3}, group="search",
     )  # fmt: skip
 

@@ -93,7 +93,7 @@ def accuracy_bars(records: Mapping[str, list[Record]], reported: Mapping[str, fl
     axes.plot([], [], "o-", color=BLUE, label="ours, selected on validation")
     axes.plot([], [], "|", color="black", markersize=11, markeredgewidth=1.5, label="its single seeds")
     if reported.keys() & records.keys():
-        axes.plot([], [], "x", **CROSS, label="published (the report; Model 5: Conneau et al. 2017)")
+        axes.plot([], [], "x", **CROSS, label="published (the report; Character VDCNN: Conneau et al. 2017)")
     axes.set(
         yticks=range(len(names)), yticklabels=[records[name][0].run.title for name in names],
         xlabel=f"test accuracy in percent\n({CONFIDENCE:.0%} interval over test articles)",

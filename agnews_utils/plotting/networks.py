@@ -143,10 +143,7 @@ def small_cnns(positions: int = POSITIONS) -> Figure:
     Args:
         positions: tokens of an article
     """
-    models = {
-        "CNN-4: the report's Simple CNN (Models 1 and 2)": SimpleCNN,
-        "CNN-1: the report's Simpler CNN (Models 3 and 4)": SimplerCNN,
-    }
+    models = {"CNN-4 (the report's Models 1 and 2)": SimpleCNN, "CNN-1 (the report's Models 3 and 4)": SimplerCNN}
     traces = {title: _with_relu(trace_tokens(model, positions)) for title, model in models.items()}
     width, columns = 10.88, 1 + max(map(len, traces.values()))
     words = [f"{title}: {_in_words(positions, layers)}" for title, layers in traces.items()]

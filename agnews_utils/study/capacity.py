@@ -78,7 +78,7 @@ def batch_name(relation: str, batch: int) -> str:
 def _batch_run(relation: str, batch: int) -> Run:
     dist = LOSSES["DIST"]["loss_args"] | RELATIONS[relation]
     taught: dict[str, Any] = {"loss": DISTLoss, "loss_args": dist, "teacher": TEACHER} if relation != "plain" else {}
-    title = f"Simpler CNN, {relation}, {batch} articles a step"
+    title = f"CNN-1 {relation}, {batch} articles a step"
     return Run(batch_name(relation, batch), title, SimplerCNN, epochs="small_student_epochs", rows=ROWS, group="search",
                training={"batch_size": batch}, seeds=SEEDS, **taught)  # fmt: skip
 

@@ -172,14 +172,14 @@ FINE_TUNE = {"lr": 1e-4, "batch_size": 32, "weight_decay": 0.01, "warmup": 0.1, 
 _COURSE = (
     Run(TFIDF, "TF-IDF + linear", tfidf, "text", group="baseline"),
     Run(LINEAR_PROBE, "Frozen encoder + linear", LinearProbe, **_FEATURES, training={"lr": 1e-2}, group="baseline"),
-    Run(MODEL6, "Model 6: BERT-VDCNN", VDCNN, **_FEATURES, seeds=2),
-    Run(MODEL5, "Model 5: character VDCNN", CharVDCNN, "characters", "char_epochs", training={"group_by_length": True}),
-    Run(MODEL1, "Model 1: Simple CNN, plain", **_LARGE, seeds=3),
-    Run(MODEL2, "Model 2: Simple CNN, DIST", **_LARGE, **_DIST, teacher=TEACHER, seeds=3),
-    Run(SIMPLE_KL, "Simple CNN, KL", **_LARGE, **_KL, teacher=TEACHER, group="baseline"),
-    Run(MODEL3, "Model 3: Simpler CNN, plain", **_SMALL, seeds=10),
-    Run(MODEL4, "Model 4: Simpler CNN, DIST", **_SMALL, **_DIST, teacher=TEACHER, seeds=10),
-    Run(SIMPLER_KL, "Simpler CNN, KL", **_SMALL, **_KL, teacher=TEACHER, seeds=10, group="baseline"),
+    Run(MODEL6, "BERT-VDCNN", VDCNN, **_FEATURES, seeds=2),
+    Run(MODEL5, "Character VDCNN", CharVDCNN, "characters", "char_epochs", training={"group_by_length": True}),
+    Run(MODEL1, "CNN-4 plain", **_LARGE, seeds=3),
+    Run(MODEL2, "CNN-4 DIST", **_LARGE, **_DIST, teacher=TEACHER, seeds=3),
+    Run(SIMPLE_KL, "CNN-4 KL", **_LARGE, **_KL, teacher=TEACHER, group="baseline"),
+    Run(MODEL3, "CNN-1 plain", **_SMALL, seeds=10),
+    Run(MODEL4, "CNN-1 DIST", **_SMALL, **_DIST, teacher=TEACHER, seeds=10),
+    Run(SIMPLER_KL, "CNN-1 KL", **_SMALL, **_KL, teacher=TEACHER, seeds=10, group="baseline"),
 )
 
 
@@ -189,13 +189,13 @@ def _beyond(name: str, title: str, **what: Any) -> Run:
 
 _BEYOND = (
     _beyond(FASTTEXT, "fastText (h = 10, bigrams)", model=fasttext, inputs="text", seeds=3),
-    _beyond(FINE_TUNED_TEACHER, "Fine-tuned teacher: encoder and linear", model=BertClassifier,
+    _beyond(FINE_TUNED_TEACHER, "Fine-tuned teacher", model=BertClassifier,
             epochs="fine_tune_epochs", training=FINE_TUNE),
-    _beyond(SIMPLER_FINE_TUNED_DIST, "Simpler CNN, DIST, fine-tuned teacher", **_SMALL, **_DIST,
+    _beyond(SIMPLER_FINE_TUNED_DIST, "CNN-1 DIST, fine-tuned teacher", **_SMALL, **_DIST,
             teacher=FINE_TUNED_TEACHER, seeds=10),
-    _beyond(SIMPLER_FINE_TUNED_KL, "Simpler CNN, KL, fine-tuned teacher", **_SMALL, **_KL,
+    _beyond(SIMPLER_FINE_TUNED_KL, "CNN-1 KL, fine-tuned teacher", **_SMALL, **_KL,
             teacher=FINE_TUNED_TEACHER, seeds=10),
-    _beyond(SIMPLE_FINE_TUNED_DIST, "Simple CNN, DIST, fine-tuned teacher", **_LARGE, **_DIST,
+    _beyond(SIMPLE_FINE_TUNED_DIST, "CNN-4 DIST, fine-tuned teacher", **_LARGE, **_DIST,
             teacher=FINE_TUNED_TEACHER, seeds=3),
 )  # fmt: skip
 
@@ -211,38 +211,38 @@ _PLAIN_AND_DIST: tuple[tuple[str, str, dict[str, Any]], ...] = (
 )
 _ABLATIONS = (
     *(
-        _ablation(f"simpler_cnn_{kind}_{rows // 1000}k", f"Simpler CNN, {title}, {rows:,} articles", rows=rows, **loss)
+        _ablation(f"simpler_cnn_{kind}_{rows // 1000}k", f"CNN-1 {title}, {rows:,} articles", rows=rows, **loss)
         for rows in (SMALL_PART, 25_000, 50_000)
         for kind, title, loss in _PLAIN_AND_DIST
     ),
     *(
-        _ablation(f"simpler_cnn_{kind}_masked", f"Simpler CNN, {title}, padding left out",
+        _ablation(f"simpler_cnn_{kind}_masked", f"CNN-1 {title}, padding left out",
                   model_args={"mask_padding": True}, **loss)
         for kind, title, loss in _PLAIN_AND_DIST
     ),
     _ablation("teacher_lr_0.01", "BERT-VDCNN, learning rate 0.01", **_TEACHER_ON_FEATURES, training={"lr": 1e-2}),
-    _ablation("simpler_cnn_dist_teacher_lr_0.01", "Simpler CNN, DIST, teacher at 0.01", **_DIST,
+    _ablation("simpler_cnn_dist_teacher_lr_0.01", "CNN-1 DIST, teacher at 0.01", **_DIST,
               teacher="teacher_lr_0.01"),
     _ablation("teacher_12k", "BERT-VDCNN, 12,000 articles", **_TEACHER_ON_FEATURES, rows=SMALL_PART),
     _ablation("teacher_12k_dropout", "BERT-VDCNN, 12,000 articles, BERT's dropout on", model=BertVDCNN,
               epochs="teacher_epochs", model_args={"dropout": True}, rows=SMALL_PART, seeds=1),
-    _ablation("simpler_cnn_dist_teacher_12k", "Simpler CNN, DIST, teacher of 12,000 articles", **_DIST,
+    _ablation("simpler_cnn_dist_teacher_12k", "CNN-1 DIST, teacher of 12,000 articles", **_DIST,
               teacher="teacher_12k"),
     _ablation("simpler_cnn_dist_teacher_12k_dropout",
-              "Simpler CNN, DIST, teacher of 12,000 articles with BERT's dropout on", **_DIST,
+              "CNN-1 DIST, teacher of 12,000 articles with BERT's dropout on", **_DIST,
               teacher="teacher_12k_dropout"),
     # students of DIST improve for longer than plain ones: does stopping early decide their gain?
     *(
-        _ablation(f"simpler_cnn_{kind}_all_epochs", f"Simpler CNN, {title}, never stopped early", seeds=5,
+        _ablation(f"simpler_cnn_{kind}_all_epochs", f"CNN-1 {title}, never stopped early", seeds=5,
                   training={"patience": None}, **loss)
         for kind, title, loss in _PLAIN_AND_DIST
     ),
-    _ablation(SEARCHED_DIST, "Simpler CNN, DIST, weights and tau as searched", seeds=5, loss=DISTLoss,
+    _ablation(SEARCHED_DIST, "CNN-1 DIST, weights and tau as searched", seeds=5, loss=DISTLoss,
               loss_args=SEARCHED, teacher=TEACHER),
     # DIST and KL differ in temperature and in the labels' weight too; here each changes alone, DIST's tau without
     # tau**2
     *(
-        _ablation(f"simpler_cnn_strong_{name}", f"Simpler CNN, {title}, fine-tuned teacher", loss=loss["loss"],
+        _ablation(f"simpler_cnn_strong_{name}", f"CNN-1 {title}, fine-tuned teacher", loss=loss["loss"],
                   loss_args=loss["loss_args"] | changed, teacher=FINE_TUNED_TEACHER)
         for name, title, loss, changed in (
             ("dist_tau_4", "DIST at tau 4", _DIST, {"tau": 4.0, "scale_tau2": False}),
@@ -256,3 +256,6 @@ _ABLATIONS = (
 
 RUNS = {run.name: run for run in (*_COURSE, *_BEYOND, *_ABLATIONS)}
 TEACHERS = frozenset(run.teacher for run in RUNS.values() if run.teacher)
+# runs that stand for one model, their seed 0, wherever they are compared or quoted: the teacher that taught, and
+# baselines whose seeds do not correspond to a student's
+ONE_MODEL = frozenset({TFIDF, LINEAR_PROBE, MODEL5, TEACHER, FINE_TUNED_TEACHER})

@@ -40,7 +40,7 @@ TEACHER_RUNS = (
     *_folds(MINILM_FOLDS, "Fine-tuned teacher", model=BertClassifier, epochs="fine_tune_epochs", training=FINE_TUNE,
             seeds=2),
     *_folds(TFIDF_FOLDS, "TF-IDF + linear", model=tfidf, inputs="text"),
-    *_folds(CNN_FOLDS, "Simpler CNN", model=SimplerCNN, epochs="small_student_epochs"),
+    *_folds(CNN_FOLDS, "CNN-1 plain", model=SimplerCNN, epochs="small_student_epochs"),
     _mean(UNSEEN, "Fine-tuned teachers, asked about unseen articles", Member(MINILM_FOLDS)),
     _mean(SEEN, "Fine-tuned teachers, asked about their own articles", Member(MINILM_FOLDS, seen=True)),
     _mean(MIXED, "Fine-tuned teachers and TF-IDF, asked about unseen articles",
@@ -48,7 +48,7 @@ TEACHER_RUNS = (
     _mean(ENSEMBLE, "Fine-tuned teachers of two seeds and TF-IDF, asked about unseen articles",
           Member(MINILM_FOLDS), Member(MINILM_FOLDS, seed=1), Member(TFIDF_FOLDS)),
     _mean(TFIDF_UNSEEN, "TF-IDF + linear, asked about unseen articles", Member(TFIDF_FOLDS)),
-    _mean(CNN_UNSEEN, "Simpler CNN, asked about unseen articles", Member(CNN_FOLDS)),
+    _mean(CNN_UNSEEN, "CNN-1 plain, asked about unseen articles", Member(CNN_FOLDS)),
 )  # fmt: skip
 
 # the student of at most 5 MB: its vocabulary, and how it trains. Validation chose both (labels alone, seed 0)

@@ -91,7 +91,7 @@ def test_work_makes_what_is_missing(copied, smoke_records, monkeypatch):
     work(copied, say=said.append)
     assert missing(copied) == []
     assert len(said) == len(gone)
-    assert "Model 4: Simpler CNN, DIST, seed 1: test " in said[0]
+    assert "CNN-1 DIST, seed 1: test " in said[0]
     for name, seed in names:
         assert copied.record(name, seed).test_accuracy == smoke_records[name][seed].test_accuracy
 
@@ -132,7 +132,7 @@ def test_plan_is_printed(monkeypatch, capsys, smoke_study):
     assert plan.main(["--plan", "--runs", "report"]) == 0
     printed = capsys.readouterr().out
     assert "nothing to do: every run is there" in printed
-    assert "Model 2: Simple CNN, DIST" in printed
+    assert "CNN-4 DIST" in printed
     assert "features of the frozen encoder: cached" in printed
 
 

@@ -348,7 +348,7 @@ def test_waiting_for_another_process_is_said(copied, capsys):
         for file in RECORD_FILES:
             if (folder.with_name("made") / file).exists():
                 shutil.copyfile(folder.with_name("made") / file, folder / file)
-    assert said == "Model 3: Simpler CNN, plain, seed 1: another process is making this run; waiting for it.\n"
+    assert said == "CNN-1 plain, seed 1: another process is making this run; waiting for it.\n"
     assert waiting.result().seed == 1
     assert not (folder / "best.safetensors").exists()  # it took what the other had made
 

@@ -1,0 +1,164 @@
+"""One answer a question: the one number, interval and sentence that every notebook and page gives to it.
+
+Notebooks ask for these answers and compute no gain of their own; notebook 09 shows the other ways to compute one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ..settings import ROOT
+from ..study.records import Record
+from ..study.runs import (
+    FINE_TUNED_TEACHER,
+    LINEAR_PROBE,
+    MODEL1,
+    MODEL2,
+    MODEL3,
+    MODEL4,
+    MODEL5,
+    ONE_MODEL,
+    SIMPLE_FINE_TUNED_DIST,
+    SIMPLER_FINE_TUNED_DIST,
+    SIMPLER_FINE_TUNED_KL,
+    SIMPLER_KL,
+    TEACHER,
+    TFIDF,
+)
+from ..study.strong import BEST, PLAIN, PLAIN_FEW
+from .pairs import accuracy_per_article, gains_by_seed, match_seeds
+from .report import report_accuracy
+from .statistics import accuracy_interval, two_way_bootstrap_interval
+from .wording import format_percent, plural
+
+ANSWERS = ROOT / "figures" / "answers.csv"
+Records = Mapping[str, list[Record]]
+# question: (baseline, treatment); the gain is the treatment's accuracy minus the baseline's
+QUESTIONS = {
+    "Does BERT-VDCNN beat the n-gram baseline?": (TFIDF, TEACHER),
+    "Does a VDCNN beat one linear layer on the same frozen BERT?": (LINEAR_PROBE, TEACHER),
+    "Does BERT-VDCNN beat the same network on characters?": (MODEL5, TEACHER),
+    "How much better is the fine-tuned teacher?": (TEACHER, FINE_TUNED_TEACHER),
+    "Does CNN-4 beat the n-gram baseline from labels alone?": (TFIDF, MODEL1),
+    "Does CNN-1 beat the n-gram baseline from labels alone?": (TFIDF, MODEL3),
+    "Are four layers better than one, from labels alone?": (MODEL3, MODEL1),
+    "Does DIST help CNN-4?": (MODEL1, MODEL2),
+    "Does DIST help CNN-1?": (MODEL3, MODEL4),
+    "Does KL help CNN-1?": (MODEL3, SIMPLER_KL),
+    "Is DIST better than KL for CNN-1?": (SIMPLER_KL, MODEL4),
+    "Does DIST help CNN-1 with the fine-tuned teacher?": (MODEL3, SIMPLER_FINE_TUNED_DIST),
+    "Does KL help CNN-1 with the fine-tuned teacher?": (MODEL3, SIMPLER_FINE_TUNED_KL),
+    "Does DIST help CNN-4 with the fine-tuned teacher?": (MODEL1, SIMPLE_FINE_TUNED_DIST),
+    "Does DIST use the better teacher, in CNN-1?": (MODEL4, SIMPLER_FINE_TUNED_DIST),
+    "Does KL use the better teacher, in CNN-1?": (SIMPLER_KL, SIMPLER_FINE_TUNED_KL),
+    "Does DIST use the better teacher, in CNN-4?": (MODEL2, SIMPLE_FINE_TUNED_DIST),
+    "Is KL better than DIST with the fine-tuned teacher?": (SIMPLER_FINE_TUNED_DIST, SIMPLER_FINE_TUNED_KL),
+    "Does temperature 4 help DIST with the fine-tuned teacher?": (
+        SIMPLER_FINE_TUNED_DIST, "simpler_cnn_strong_dist_tau_4"),
+    "Does temperature 4 help KL with the fine-tuned teacher?": ("simpler_cnn_strong_kl_tau_1", SIMPLER_FINE_TUNED_KL),
+    "Does CNN-1 KL with the fine-tuned teacher beat the n-gram baseline?": (TFIDF, SIMPLER_FINE_TUNED_KL),
+    "Does the strong student beat CNN-1 KL with the fine-tuned teacher?": (SIMPLER_FINE_TUNED_KL, BEST),
+    "Does the strong student beat the n-gram baseline?": (TFIDF, BEST),
+    "Does the strong student beat the n-gram baseline from labels alone?": (TFIDF, PLAIN_FEW),
+    "What do the teacher and the unlabelled texts add to the strong student?": (PLAIN_FEW, BEST),
+    "What does the strong student's start add?": ("wide_no_vectors", PLAIN),
+    "Does a teacher help that was asked about seen articles?": (PLAIN, "wide_kl_seen"),
+    "Are unseen articles better than seen ones to ask about?": ("wide_kl_seen", "wide_kl_unseen"),
+    "Does a teacher help whose answers are shuffled within a class?": (PLAIN_FEW, "wide_kl_further_shuffled"),
+    "Is the real teacher better than the shuffled one?": ("wide_kl_further_shuffled", BEST),
+    "Does the 1 MB student beat the n-gram baseline?": (TFIDF, "wide_1mb"),
+    "Does the 100 kB student beat the n-gram baseline?": (TFIDF, "wide_100kb"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A gain in percentage points with its 95 % interval over seeds and articles.
+
+    Attributes:
+        question: one of :data:`QUESTIONS`
+        treatment, baseline: the models' names for people
+        gain, low, high: percentage points
+        seeds: shared by both; with one, the interval speaks of articles only
+    """
+
+    question: str
+    treatment: str
+    baseline: str
+    gain: float
+    low: float
+    high: float
+    seeds: int
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval excludes zero."""
+        return self.low > 0 or self.high < 0
+
+    @property
+    def number(self) -> str:
+        """The gain with its interval."""
+        kind = "" if self.seeds > 1 else ", over articles only"
+        return (
+            f"{self.gain:+.2f} percentage points (95 % {self.low:+.2f} to {self.high:+.2f}; "
+            f"{plural(self.seeds, 'seed')}{kind})"
+        )
+
+    def __str__(self) -> str:
+        """One sentence."""
+        better = "is better" if self.gain > 0 else "is worse"
+        return f"{self.treatment} {better if self.is_clear else 'is not clearly different'} " + (
+            f"{'than' if self.is_clear else 'from'} {self.baseline}: {self.number}."
+        )
+
+
+def answer(records: Records, question: str) -> Answer:
+    """The answer to one of :data:`QUESTIONS`.
+
+    Raises:
+        KeyError: no such question, or no record of one of its models.
+    """
+    baseline, treatment = QUESTIONS[question]
+    gains = gains_by_seed(*match_seeds(records, baseline, treatment, ONE_MODEL))
+    low, high = two_way_bootstrap_interval(gains)
+    return Answer(
+        question, records[treatment][0].run.title, records[baseline][0].run.title,
+        100 * float(gains.to_numpy().mean()), 100 * low, 100 * high, len(gains),
+    )  # fmt: skip
+
+
+def accuracy(records: Records, name: str, interval: bool = False) -> str:
+    """A model's one test accuracy in percent: the mean over its seeds, at the epochs that validation chose.
+
+    Args:
+        interval: with Wilson's 95 % interval over test articles
+    """
+    correct = accuracy_per_article(records[name][:1] if name in ONE_MODEL else records[name])
+    low, high = (format_percent(end) for end in accuracy_interval(correct))
+    return f"{format_percent(correct.mean())} %" + (f" ({low} to {high})" if interval else "")
+
+
+def answers_table(records: Records) -> pd.DataFrame:
+    """All answers that these records give, then all accuracies and the report's own: ``number`` with ``low``, ``high``.
+
+    Gains are in percentage points, accuracies in percent. Saved as :data:`ANSWERS`, it is the one table that the
+    numbers of generated sentences are from.
+    """
+    rows = []
+    for question, pair in QUESTIONS.items():
+        if all(name in records for name in pair):
+            a = answer(records, question)
+            rows.append({"question": question, "number": a.gain, "low": a.low, "high": a.high, "seeds": a.seeds})
+    for name, runs in records.items():
+        correct = accuracy_per_article(runs[:1] if name in ONE_MODEL else runs)
+        low, high = accuracy_interval(correct)
+        rows.append(
+            {"question": f"accuracy: {runs[0].run.title}", "number": 100 * correct.mean(), "low": 100 * low,
+             "high": 100 * high, "seeds": 1 if name in ONE_MODEL else len(runs)}
+        )  # fmt: skip
+    for name, share in report_accuracy().items():
+        rows.append({"question": f"the report: {name}", "number": 100 * share, "seeds": 1})
+    return pd.DataFrame(rows)

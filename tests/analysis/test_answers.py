@@ -1,0 +1,44 @@
+"""One answer a question: the number is the difference of two accuracies, the sentence says what the interval says."""
+
+import pandas as pd
+import pytest
+
+from agnews_utils.analysis import answers
+from agnews_utils.analysis.answers import QUESTIONS, accuracy, answer, answers_table
+from agnews_utils.study.records import published_records
+from agnews_utils.study.runs import ONE_MODEL
+from agnews_utils.study.strong import ALL_RUNS
+
+
+@pytest.fixture(scope="module")
+def records():
+    return published_records(ALL_RUNS)[0]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_gain_is_what_the_two_accuracies_differ_by(records, question):
+    """Where both models have the same seeds, a reader who subtracts gets the gain, but for rounding."""
+    found, (before, after) = answer(records, question), QUESTIONS[question]
+    assert found.low <= found.gain <= found.high
+    seeds = [len(records[name]) for name in (before, after) if name not in ONE_MODEL]
+    if len(set(seeds)) < 2:
+        numbers = [float(accuracy(records, name).removesuffix(" %")) for name in (before, after)]
+        assert found.gain == pytest.approx(numbers[1] - numbers[0], abs=0.011)
+
+
+def test_the_sentence_says_what_the_interval_says(records):
+    clear = answer(records, "Does DIST help CNN-4?")
+    assert clear.is_clear
+    assert str(clear) == f"CNN-4 DIST is better than CNN-4 plain: {clear.number}."
+    open_ = answer(records, "Does DIST help CNN-1?")
+    assert not open_.is_clear
+    assert "CNN-1 DIST is not clearly different from CNN-1 plain: +0.26" in str(open_)
+    worse = answer(records, "Does BERT-VDCNN beat the n-gram baseline?")
+    assert "is worse than TF-IDF" in str(worse)
+    assert "1 seed, over articles only" in worse.number
+
+
+def test_the_committed_table_is_that_of_the_committed_records(records):
+    made = answers_table(records).round(4)
+    pd.testing.assert_frame_equal(pd.read_csv(answers.ANSWERS), made)
+    assert made["question"].is_unique
