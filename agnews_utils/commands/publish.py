@@ -125,7 +125,7 @@ def publish_table() -> None:
     missing = [f"{title} ({count})" for title, count in left.items() if count > 0]
     note = TABLE_NOTE + (f"\nStill to be run (seeds): {'; '.join(missing)}.\n" if missing else "")
     save_table(table, ROOT / "figures", source, note)
-    write_text(ANSWERS, answers_table(records).round(4).to_csv(index=False))
+    write_text(ROOT / "figures" / ANSWERS.name, answers_table(records).round(4).to_csv(index=False))
     write_into_readme(headlines(records, source))
 
 
