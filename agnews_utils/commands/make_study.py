@@ -84,7 +84,7 @@ def seconds_an_article(study: Study, name: str) -> float:
     if run.inputs == "features":
         part = RandomFeatures(part, study.inputs.encoder_files.hidden_size)
     if run.teacher:
-        part = WithTeacher(part, np.random.default_rng(0).standard_normal((len(part), 4)))
+        part = WithTeacher(part, np.random.default_rng(0).standard_normal((len(part), len(study.inputs.classes))))
     model = study.build(name).to(study.settings.device)
     optimizer, batches = TrainingArgs(1).optimizer(model), list(train_loader(part, args.batch_size, 0))
     rest = batches[1:] or batches
