@@ -13,7 +13,8 @@ import pytest
 from helpers import made_rows, refused, settings_in, write_csv
 
 from agnews_utils import data
-from agnews_utils.data import NO_LABEL, load_ag_news, read_further, read_source
+from agnews_utils.data import NO_LABEL, load_ag_news, read_further, read_source, sources
+from agnews_utils.data import folder as folders
 from agnews_utils.settings import CLASS_NAMES
 
 
@@ -51,7 +52,7 @@ def test_sample_source(settings):
 
 
 def test_smoke_needs_no_network(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "read_hub", lambda: pytest.fail("smoke asked the hub"))
+    monkeypatch.setattr(sources, "read_hub", lambda: pytest.fail("smoke asked the hub"))
     assert read_source(settings_in(tmp_path, AGNEWS_DATA_DIR="")).is_sample
 
 
@@ -101,7 +102,7 @@ def test_official_files_are_recognised(folder, tmp_path, monkeypatch):
         "train.csv": "b1a00f826fdfbd249f79597b59e1dc12",
         "test.csv": "d52ea96a97a2d943681189a97654912d",
     }
-    monkeypatch.setattr(data, "OFFICIAL_MD5", md5)
+    monkeypatch.setattr(folders, "OFFICIAL_MD5", md5)
     source = read_source(settings_for(folder, tmp_path))
     assert (source.key, source.title) == ("agnews", "AG News")
     assert all("the official file (MD5" in note for note in source.notes[:2])
@@ -169,6 +170,23 @@ def test_offline_mode_counts_as_unreachable(tmp_path):
     # the session's own state: offline, and an empty cache (see the root's conftest.py)
     with refused(ConnectionError, "AG News cannot be had from the hub"):
         read_source(settings_in(tmp_path, AGNEWS_DATA_DIR="hub"))
+
+
+# --- any classes
+
+
+@pytest.mark.parametrize("test_file", [True, False])
+def test_own_topics_come_from_the_file(tmp_path, test_file):
+    names = ("tea", "Coffee", "water", "milk", "juice")
+    for name, count in (("train", 100), ("test", 10))[: 1 + test_file]:
+        write_csv(tmp_path / f"{name}.csv", [(names[i % 5], f"{name} {i}", f"number {i}") for i in range(count)])
+    source = data.read_folder(tmp_path, classes="any")
+    assert source.classes == ("Coffee", "juice", "milk", "tea", "water")
+    assert (len(source.train), len(source.test)) == ((100, 10) if test_file else (80, 20))
+    for frame in (source.train, source.test):
+        numbers = frame["text"].str.extract(r"(\d+)")[0].astype(int)
+        assert [source.classes[label] for label in frame["label"]] == [names[i % 5] for i in numbers]
+        assert frame["label"].value_counts().nunique() == 1
 
 
 # --- splits

@@ -365,7 +365,7 @@ class Study:
         if run.further and not len(further):
             raise ValueError(
                 f"{run.title}: the data has no texts beside its training and test files; put further.csv, "
-                "further_descriptions.csv or unlabelled.csv into the data folder (see agnews_utils/data.py)."
+                "further_descriptions.csv or unlabelled.csv into the data folder (see agnews_utils/data/further.py)."
             )
         if run.inputs == "text":  # it reads labelled texts alone
             rows = rows[rows < (run.labels or count)]
