@@ -38,9 +38,9 @@ def student_card(record: Record, teacher: str | None, classes: Sequence[str] = C
         classes: the classes' names, in the order of their numbers
     """
     validation = record.validation_logits, record.validation_labels
-    temperature = round(fit_temperature(*validation), 4)
+    # where every validation article is right, the best temperature would be 0 and every answer certain
+    temperature = 1.0 if record.validation_accuracy == 1 else round(fit_temperature(*validation), 4)
     calibrated, test = (validation[0] / temperature, validation[1]), (record.test_logits / temperature, record.labels)
-    threshold = confidence_threshold(*calibrated, ANSWERED_ACCURACY)
     low, high = accuracy_interval(record.correct)
     precision, recall, *_ = precision_recall_fscore_support(
         record.labels, record.predictions, labels=range(len(classes)), zero_division=0
@@ -57,12 +57,21 @@ def student_card(record: Record, teacher: str | None, classes: Sequence[str] = C
         "calibration_error": round(expected_calibration_error(record.test_logits, record.labels), 4),
         "calibration_error_at_temperature": round(expected_calibration_error(*test), 4),
         "temperature": temperature,
-        "threshold": threshold,
-        "answered": {"validation": _answered(*calibrated, threshold), "test": _answered(*test, threshold)},
+        **_abstaining(calibrated, test),
         "computed": FLOATS,
         "limits": LIMITS,
         "licence": LICENCE,
     }
+
+
+def _abstaining(validation: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray]) -> dict[str, Any]:
+    """The threshold and what it does; nothing where no confidence reaches the accuracy asked for."""
+    try:
+        threshold = confidence_threshold(*validation, ANSWERED_ACCURACY)
+    except ValueError:
+        return {}
+    reached = {"validation": _answered(*validation, threshold), "test": _answered(*test, threshold)}
+    return {"threshold": threshold, "answered": reached}
 
 
 def _answered(logits: np.ndarray, labels: np.ndarray, threshold: float) -> dict[str, float]:

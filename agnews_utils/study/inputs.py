@@ -34,7 +34,7 @@ class Inputs:
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes' names, in the order of their numbers."""
-        return tuple(self.splits["train"].features["label"].names)
+        return self.source.classes
 
     @cached_property
     def splits(self) -> DatasetDict:

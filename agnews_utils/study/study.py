@@ -332,7 +332,8 @@ class Study:
 
     def _train_model(self, run: Run, seed: int) -> Trained:
         model, train = self.build(run.name, seed), self._training_set(run)
-        eval_sets = {split: self.inputs.dataset(split, run.inputs, run.vocabulary) for split in ("validation", "test")}
+        splits = SPLITS[1:] if self.settings.profile.test_curves else ("validation",)
+        eval_sets = {split: self.inputs.dataset(split, run.inputs, run.vocabulary) for split in splits}
         result = fit(
             model, train, eval_sets, run.make_loss(), self.settings, self.training_args(run.name, seed), seed=seed,
             folder=self.store.folder(self.run_key(run.name, seed)), title=f"{run.title}, seed {seed}",
