@@ -16,7 +16,7 @@ def main(arguments: list[str]) -> int:
 
         return distil(arguments)
     except KeyboardInterrupt:
-        print("\nStopped; the same command goes on where this one ended.", file=sys.stderr)
+        print("\nStopped; the same command goes on from the last finished epoch of each part.", file=sys.stderr)
         return 130  # 128 + the number of the signal, as a shell says it
 
 

@@ -1,7 +1,7 @@
 """Texts of other topics than news: an invented help desk, and docstrings of Python's standard library.
 
 ``python tests/made_topics.py helpdesk|docstrings FOLDER`` writes FOLDER/train.csv, and the help desk's unlabelled.csv:
-what docs/own_topics.md was measured on.
+what the README's figures of own topics were measured on.
 """
 
 import ast

@@ -23,7 +23,7 @@ from .wording import format_duration, format_percent, markdown_table, plural
 
 Records = Mapping[str, list[Record]]
 NAMES = {
-    BAG: "bag of words (TF-IDF and a linear classifier)",
+    BAG: "a bag of words (TF-IDF and a linear classifier)",
     PLAIN: "the student from labels alone",
     TAUGHT: "the student with its teachers",
     TEACHERS: "its teachers, averaged",
@@ -117,7 +117,7 @@ def topic_report(study: Study, records: Records, path: Path) -> str:
         record=format_percent(card["test_accuracy"]), by_class=markdown_table(_by_class(card), "lrr"),
         threshold=_threshold(card), folds=FOLDS,
         further=f" and {further:,} without one" if further else "", encoder=inputs.encoder_files.name,
-        cut=format_percent(np.mean(lengths > study.settings.max_length)), length=study.settings.max_length,
+        cut=format_percent(float(np.mean(lengths > study.settings.max_length))), length=study.settings.max_length,
         hours=format_duration(3600 * hours), device=taught[0].metadata["machine"]["device"],
         limits=LIMITS,
     )  # fmt: skip

@@ -40,6 +40,7 @@ from ..training import TrainingArgs, seed_everything, train_epoch
 MEASURED_BATCHES = 3  # of each kind of run, after one that warms up
 BASELINE_RATE = 5_000  # articles a second, about; these runs are over before a measurement would be
 POLL_SECONDS = 2.0
+STOPPED = "Stopped; make study goes on from the last finished epoch of each run."
 KINDS = {"report": RUNS, "strong": STRONG_RUNS, "map": with_teachers(CAPACITY_RUNS), "all": ALL_RUNS | CAPACITY_RUNS}
 
 
@@ -218,11 +219,15 @@ def work_together(study: Study, build: Callable[..., Study], workers: int, total
         build: makes the same study in a worker, given how its bars are shown (``progress``, ``bar_position``)
         total: runs of the plan
         command: what to call to go on
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; the workers were stopped.
     """
     style, threads = _bar_style(study.settings), max(1, (os.cpu_count() or 1) // workers)
     context = multiprocessing.get_context("spawn")
     crew = [context.Process(target=_worker, args=(n, threads, style, build)) for n in range(1, workers + 1)]
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # they inherit it: Ctrl-C is for this process to handle
+    # a terminal sends Ctrl-C to every process: workers inherit that it is ignored, and are stopped below
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     for process in crew:
         process.start()
     signal.signal(signal.SIGINT, before)
@@ -231,8 +236,7 @@ def work_together(study: Study, build: Callable[..., Study], workers: int, total
     except KeyboardInterrupt:
         for process in crew:
             process.terminate()
-        print(f"\nStopped; {command} goes on from the last finished epoch of each run.", file=sys.stderr)
-        return 130
+        raise
     if left := len(missing(study)):
         print(f"{plural(left, 'run')} missing: what stopped them is above; {command} goes on.", file=sys.stderr)
     return 1 if left or any(process.exitcode for process in crew) else 0
@@ -284,4 +288,8 @@ def share_the_machine(settings: Settings, workers: int | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print(f"\n{STOPPED}", file=sys.stderr)
+        sys.exit(130)

@@ -77,20 +77,17 @@ def test_a_student_of_own_classes_is_made_and_answers(here, capsys):
     assert f"{student.card['int8_test_accuracy']:.2%}".rstrip("%") in report
     assert "One seed says nothing of how far others would be." in report
     assert "the student with its teachers" in report
-
-
-def test_what_is_finished_is_found_again(here, capsys):
-    assert distil(options(here)) == 0
+    # what is finished is found again
     made = {path: path.stat().st_mtime_ns for path in here.glob("desk-work/runs/*/*/record.json")}
     assert len(made) == 8
     (here / "desk.safetensors").unlink()
-    capsys.readouterr()
     assert distil(options(here)) == 0
     assert "nothing to do: every run is there" in capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in made} == made
     assert (here / "desk.safetensors").is_file()
 
 
+@pytest.mark.slow
 def test_test_texts_choose_nothing(here, monkeypatch):
     """Other classes of the test texts change no weight, no seed, no threshold: measured numbers alone."""
     monkeypatch.setattr(topics, "make_plan", lambda study: [])  # which measures for seconds
@@ -154,7 +151,7 @@ def test_ctrl_c_is_a_sentence_and_the_rest_is_made_the_next_time(tmp_path):
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the command
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert error.strip() == "Stopped; the same command goes on from the last finished epoch of each run."
+    assert error.strip() == "Stopped; the same command goes on from the last finished epoch of each part."
     before = finished()
     assert not out.exists()
     process = start(tmp_path / "desk", out)
