@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from pathlib import Path
 
 import pandas as pd
 from datasets import DatasetDict
 
-from .folder import FURTHER_FILES, _read
-from .source import Source
+from .articles import read_file
+from .classes import Classes
+from .source import NO_LABEL, Source
+
+# further texts that a data folder may hold beside its two files, and whether they have classes
+FURTHER_FILES = {"further.csv": True, "further_descriptions.csv": True, "unlabelled.csv": False}
 
 
 def read_further(source: Source, splits: DatasetDict, seed: int = 0) -> pd.DataFrame:
@@ -20,10 +25,10 @@ def read_further(source: Source, splits: DatasetDict, seed: int = 0) -> pd.DataF
     the first n are a fair part.
 
     Raises:
-        ValueError: a file is malformed; see :func:`read_csv`.
+        ValueError: a file is malformed; see :func:`agnews_utils.data.read_folder`.
     """
-    paths = [source.folder / name for name in FURTHER_FILES] if source.folder else []
-    frames = [_read(path, FURTHER_FILES[path.name])[0] for path in paths if path.is_file()]
+    paths = {source.folder / name: name for name in FURTHER_FILES} if source.folder else {}
+    frames = [_read(path, source, FURTHER_FILES[name]) for path, name in paths.items() if path.is_file()]
     if not frames:
         return pd.DataFrame({"text": pd.Series(dtype=str), "label": pd.Series(dtype=int)})
     further = pd.concat(frames).drop_duplicates("text")
@@ -32,6 +37,17 @@ def read_further(source: Source, splits: DatasetDict, seed: int = 0) -> pd.DataF
     pairs = further[["text", "description"]].itertuples(index=False, name=None)
     kept = [not any(_begins(endings, text[::-1]) for text in filter(None, pair)) for pair in pairs]
     return further.loc[kept, ["text", "label"]].sample(frac=1, random_state=seed, ignore_index=True)
+
+
+def _read(path: Path, source: Source, with_classes: bool) -> pd.DataFrame:
+    """A file's texts, labels and descriptions; class numbers that do not show it count from where the source's do."""
+    known = Classes(source.classes)
+    part = read_file(path, known.is_class, with_classes)
+    labels = [NO_LABEL] * len(part.texts)
+    if part.classes is not None:
+        first = known.first_number(part.table, part.classes)
+        labels = known.labels(part.classes, source.first_class if first is None else first)
+    return pd.DataFrame({"text": part.texts, "label": labels, "description": part.descriptions})
 
 
 def _begins(sorted_texts: list[str], text: str) -> bool:

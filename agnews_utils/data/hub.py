@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import pandas as pd
+
+from ..settings import CLASS_NAMES
 from ..support.hub import hub_errors
-from .folder import _source
+from .folder import make_source
 from .source import Source
 
 HUB_DATASET = "fancyzhx/ag_news"
 HUB_REVISION = "eb185aade064a813bc0b7f42de02595523103ca4"
+ROWS_OF_A_CLASS = {"train": 30_000, "test": 1_900}  # of AG News
 
 
 def read_hub() -> Source:
-    """AG News from the hub at the pinned revision, or from the hub's local cache."""
+    """AG News from the hub at the pinned revision, or from the hub's local cache.
+
+    Offline, ``datasets`` takes whatever revision its cache holds; such a one, or other numbers of articles than AG
+    News has, gets another title and a key of its own.
+    """
     from datasets import load_dataset
     from huggingface_hub import HfApi
     from huggingface_hub.constants import HF_HUB_OFFLINE
@@ -28,7 +37,23 @@ def read_hub() -> Source:
     frames = {name: hub[name].to_pandas()[["text", "label"]] for name in ("train", "test")}
     for frame in frames.values():
         frame["text"] = frame["text"].str.strip()
-    return _source("AG News", "agnews", frames, {name: f"hub revision {HUB_REVISION[:8]}" for name in frames})
+    revisions = {name: _revision(hub[name]) for name in frames}
+    whole = all(_is_whole(frame, name) for name, frame in frames.items()) and set(revisions.values()) == {HUB_REVISION}
+    title, key = ("AG News", "agnews") if whole else ("AG News (another copy, from the hub's cache)", "agnews-other")
+    origins = {name: f"hub revision {revision[:8]}" for name, revision in revisions.items()}
+    said = dict.fromkeys(frames, "Arrow, columns text, label; classes from 0")
+    return make_source(title, key, frames, origins, said, CLASS_NAMES)
+
+
+def _is_whole(frame: pd.DataFrame, split: str) -> bool:
+    counts = frame["label"].value_counts().to_dict()
+    return counts == dict.fromkeys(range(len(CLASS_NAMES)), ROWS_OF_A_CLASS[split])
+
+
+def _revision(split) -> str:
+    """The revision that a split was read from: part of its cache's path; the one asked for where there is no cache."""
+    paths = [part for file in split.cache_files for part in Path(file["filename"]).parts]
+    return next((part for part in paths if re.fullmatch(r"[0-9a-f]{40}", part)), HUB_REVISION)
 
 
 def _in_hub_cache() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -29,10 +29,15 @@ class Source:
     test: pd.DataFrame
     folder: Path | None = None  # where further texts may lie beside the two files
     classes: tuple[str, ...] = CLASS_NAMES  # the k classes' names; a label is a place in them
+    first_class: int = 1  # what class numbers in the folder's files count from, 0 or 1
 
     @property
     def is_sample(self) -> bool:
         return self.key == "sample"
+
+    def within(self, folder: Path, first_class: int = 1) -> Source:
+        """The same source of a folder, whose further files count classes as its training file does."""
+        return replace(self, folder=folder, first_class=0 if first_class == 0 else 1)
 
     def __str__(self) -> str:
         return "\n".join([self.title, *("  " + note for note in self.notes)])
@@ -42,8 +47,6 @@ def fingerprint(*columns: Iterable) -> str:
     """Hex digest (16 digits) of rows in their order, the same on every machine."""
     digest = hashlib.sha256()
     for column in columns:
-        for value in column:
-            digest.update(str(value).encode())
-            digest.update(b"\x1f")
+        digest.update("".join(f"{value}\x1f" for value in column).encode())
         digest.update(b"\x1e")
     return digest.hexdigest()[:16]
