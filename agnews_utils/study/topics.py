@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from ..data import Source, read_folder
-from ..data.folder import ANY
 from ..losses import CrossEntropy
 from ..settings import CLASS_NAMES, PROFILES, Settings, read_settings
 from .runs import FINE_TUNE, RUNS, TFIDF, Run
@@ -37,7 +36,7 @@ def topic_study(
     Raises:
         FileNotFoundError, ValueError: see :func:`agnews_utils.data.read_folder`.
     """
-    source = read_folder(folder, classes=ANY)
+    source = read_folder(folder, classes="any")
     source = replace(source, title=folder.resolve().name)
     settings = topic_settings(source, work, thorough, **display)
     study = Study(settings, {}, source)
