@@ -81,9 +81,18 @@ def tfidf_linear(train, validation) -> tuple[Pipeline, list[dict]]:
 
     Returns:
         The fitted pipeline and a row for each C tried: ``C``, ``validation_accuracy``.
+
+    Raises:
+        ValueError: no word stands in two training texts.
     """
     features = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2)
-    matrix = features.fit_transform(train["text"])
+    try:
+        matrix = features.fit_transform(train["text"])
+    except ValueError as reason:
+        raise ValueError(
+            "No word stands in two of the training texts, so that a bag of words finds nothing to count: give more or "
+            "longer texts."
+        ) from reason
     held_out = features.transform(validation["text"])
     tried, fitted = [], []
     for c in REGULARISATION:

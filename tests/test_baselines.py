@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers import refused
 
 from agnews_utils.baselines import (
     FAR_AWAY,
@@ -82,3 +83,9 @@ def test_fasttext_knows_as_many_classes_as_it_is_told():
     pytest.importorskip("fasttext", reason="fastText is an extra: pip install -e .[fasttext]")
     train = made([0, 1] * 30)
     assert fasttext(train, train, 0, num_classes=3).logits(["word0 word0"]).shape == (1, 3)
+
+
+def test_texts_that_share_no_word_are_refused():
+    texts = {"text": [f"alone{i}" for i in range(10)], "label": [0, 1] * 5}
+    with refused(ValueError, "No word stands in two of the training texts"):
+        tfidf_linear(texts, texts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ Percent of the {test} test texts. The interval of an accuracy is Wilson's and sp
 gain, in percentage points, is a bootstrap over seeds and texts, in pairs. "Clearly" says that the interval lies on one
 side of zero.{few}
 
-No test text was trained on, and none chose anything. The {validation} validation texts chose the epoch, the bag's
+The test texts chose nothing. The {validation} validation texts chose the epoch, the bag's
 regularisation, the seed that is in the file, its temperature and its threshold. The training texts chose the weights of
 the teachers.
 
@@ -59,6 +59,8 @@ Seed {seed}, the best of {seeds} on validation: {int8} % of the test texts ({rec
 {threshold}
 
 ## How it was made
+
+{notes}
 
 {train} texts with a class{further}. {folds} teachers were fine-tuned ({encoder}), each on half of them, and asked
 about the other half; so was a bag of words. {cut} % of the texts are longer than the {length} word pieces that are
@@ -110,8 +112,8 @@ def topic_report(study: Study, records: Records, path: Path) -> str:
     further = len(inputs.further["text"])
     hours = sum(study.record(name, seed).core_hours for name, seed in study.plan())
     return REPORT.format(
-        title=inputs.source.title, classes=len(inputs.classes), file=path.name, bytes=f"{path.stat().st_size:,}",
-        names=", ".join(inputs.classes), comparisons="\n".join(f"- {line}" for line in comparisons(records)),
+        title=inputs.source.title, notes=_listed(inputs.source.notes), classes=len(inputs.classes), file=path.name, bytes=f"{path.stat().st_size:,}",
+        names=", ".join(inputs.classes), comparisons=_listed(comparisons(records)),
         accuracy=markdown_table(_accuracies(records), "lrrr"), **sizes, few=_few(len(taught)), seed=card["seed"],
         seeds=len(taught), int8=format_percent(card["int8_test_accuracy"]),
         record=format_percent(card["test_accuracy"]), by_class=markdown_table(_by_class(card), "lrr"),
@@ -121,6 +123,10 @@ def topic_report(study: Study, records: Records, path: Path) -> str:
         hours=format_duration(3600 * hours), device=taught[0].metadata["machine"]["device"],
         limits=LIMITS,
     )  # fmt: skip
+
+
+def _listed(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def _few(seeds: int) -> str:

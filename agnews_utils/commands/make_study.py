@@ -282,7 +282,7 @@ def main(arguments: list[str] | None = None) -> int:
 def share_the_machine(settings: Settings, workers: int | None = None) -> int:
     """How many workers; this process then takes as many threads as each of them will, for what it measures."""
     cores = os.cpu_count() or 1
-    workers = workers or (1 if settings.device == "cuda" else min(cores, 8))
+    workers = workers or (1 if settings.device != "cpu" else min(cores, 8))
     torch.set_num_threads(max(1, cores // workers))
     return workers
 

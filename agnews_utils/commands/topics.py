@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -38,9 +39,12 @@ def main(arguments: Sequence[str]) -> int:
     options = read_options(arguments)
     try:
         return _run(options)
-    except (CannotRun, OSError, ValueError) as reason:  # the course's own errors, which are sentences
+    except OSError as reason:
+        system = reason.strerror and reason.filename  # else it is the course's own, which is a sentence
+        print(f"{reason.filename}: {reason.strerror}." if system else reason, file=sys.stderr)
+    except (CannotRun, ValueError) as reason:
         print(reason, file=sys.stderr)
-        return 2
+    return 2
 
 
 def read_options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -82,7 +86,7 @@ def _run(options: argparse.Namespace) -> int:
         if status:
             return status
     write_results(study, options.out)
-    print(f'\nAsk it: python -m agnews_utils.classify --model {options.out} "a text"')
+    print(f'\nAsk it: python -m agnews_utils.classify --model {shlex.quote(str(options.out))} "a text"')
     return 0
 
 

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from helpers import refused
+from helpers import refused, settings_in
 from made_topics import write_rows, write_topics
 
 from agnews_utils.losses import CrossEntropy, KLLoss
 from agnews_utils.study.strong import ALL, SHIPPED, STRONG_RUNS
+from agnews_utils.study.study import Study
 from agnews_utils.study.topics import (
     BAG,
     PLAIN,
@@ -105,3 +106,10 @@ def test_a_folder_with_too_few_texts_is_refused(tmp_path):
     )
     with refused(ValueError, "The training file has 48 rows; at least 100"):
         topic_study(tmp_path / "few", tmp_path)
+
+
+def test_the_notebooks_name_the_command_that_reads_other_topics(tmp_path):
+    write_topics("helpdesk", tmp_path / "both", count=300)
+    (tmp_path / "both" / "test.csv").write_bytes((tmp_path / "both" / "train.csv").read_bytes())
+    with refused(ValueError, "texts of other topics are read by python -m agnews_utils.distil"):
+        str(Study(settings_in(tmp_path, AGNEWS_DATA_DIR=str(tmp_path / "both"))))
