@@ -111,16 +111,19 @@ def topic_report(study: Study, records: Records, path: Path) -> str:
     sizes = {split: f"{len(inputs.splits[split]):,}" for split in SPLITS}
     further = len(inputs.further["text"])
     hours = sum(study.record(name, seed).core_hours for name, seed in study.plan())
-    return REPORT.format(
-        title=inputs.source.title, notes=_listed(inputs.source.notes), classes=len(inputs.classes),
-        file=path.name, bytes=f"{path.stat().st_size:,}", names=", ".join(inputs.classes), comparisons=_listed(comparisons(records)),
-        accuracy=markdown_table(_accuracies(records), "lrrr"), **sizes, few=_few(len(taught)), seed=card["seed"],
-        seeds=len(taught), int8=format_percent(card["int8_test_accuracy"]),
-        record=format_percent(card["test_accuracy"]), by_class=markdown_table(_by_class(card), "lrr"),
-        threshold=_threshold(card), folds=FOLDS, further=f" and {further:,} without one" if further else "", encoder=inputs.encoder_files.name,
-        cut=format_percent(float(np.mean(lengths > study.settings.max_length))), length=study.settings.max_length,
-        hours=format_duration(3600 * hours), device=taught[0].metadata["machine"]["device"], limits=LIMITS,
-    )  # fmt: skip
+    facts = {
+        "title": inputs.source.title, "notes": _listed(inputs.source.notes), "classes": len(inputs.classes),
+        "names": ", ".join(inputs.classes), "file": path.name, "bytes": f"{path.stat().st_size:,}",
+        "comparisons": _listed(comparisons(records)), "accuracy": markdown_table(_accuracies(records), "lrrr"),
+        "few": _few(len(taught)), "seed": card["seed"], "seeds": len(taught),
+        "int8": format_percent(card["int8_test_accuracy"]), "record": format_percent(card["test_accuracy"]),
+        "by_class": markdown_table(_by_class(card), "lrr"), "threshold": _threshold(card), "folds": FOLDS,
+        "further": f" and {further:,} without one" if further else "", "encoder": inputs.encoder_files.name,
+        "cut": format_percent(float(np.mean(lengths > study.settings.max_length))),
+        "length": study.settings.max_length, "hours": format_duration(3600 * hours),
+        "device": taught[0].metadata["machine"]["device"], "limits": LIMITS,
+    }  # fmt: skip
+    return REPORT.format(**facts, **sizes)
 
 
 def _listed(lines: Iterable[str]) -> str:
