@@ -120,7 +120,7 @@ def _quoting(text: str, separator: str, path: str) -> tuple[str, Quoting, str]:
 
 def _has_backslash_quotes(text: str, separator: str) -> bool:
     """Whether backslashes stand before quotes alone, and doubled quotes for empty fields alone."""
-    inside = re.search(f'[^{separator}\r\n]""|""[^{separator}\r\n]', text)
+    inside = re.search(f'[^{separator}\r\n]""|""[^{separator}\r\n]', text.replace('\\"', ""))
     return '\\"' in text and text.count("\\") == text.count('\\"') and not inside
 
 

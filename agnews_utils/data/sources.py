@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 from ..settings import Settings
-from ..support.hub import hub_errors
+from ..support.hub import hub_errors, one_line
 from .folder import SAMPLE_DIR, read_folder
 from .hub import HUB_DATASET, read_hub
 from .source import Source
@@ -31,13 +31,14 @@ def read_source(settings: Settings) -> Source:
     try:
         return read_hub()
     except hub_errors() as reason:
+        why = one_line(reason)
         if settings.data == "hub":
             raise ConnectionError(
-                f"AG News cannot be had from the hub ({HUB_DATASET}: {type(reason).__name__}); connect to the network, "
-                "or point AGNEWS_DATA_DIR at a folder with train.csv and test.csv."
+                f"AG News cannot be had from the hub ({HUB_DATASET}: {why}); connect to the network, mend "
+                "the cache, or point AGNEWS_DATA_DIR at a folder with train.csv and test.csv."
             ) from reason
     warnings.warn(
-        "The hub cannot be reached, so this run uses the embedded sample, which is NOT AG News. "
+        f"AG News cannot be had from the hub ({why}), so this run uses the embedded sample, which is NOT AG News. "
         "Set AGNEWS_DATA_DIR to a folder with AG News' train.csv and test.csv for real results.",
         stacklevel=2,
     )
