@@ -118,4 +118,5 @@ def write_topics(kind, folder, count=5_000, unlabelled=0):
 
 
 if __name__ == "__main__":
-    write_topics(sys.argv[1], Path(sys.argv[2]), unlabelled=2_000 if sys.argv[1] == "helpdesk" else 0)
+    few = {"count": 1_200, "unlabelled": 800} if sys.argv[1] == "helpdesk" else {}
+    write_topics(sys.argv[1], Path(sys.argv[2]), **few)
