@@ -11,6 +11,7 @@ import io
 import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -209,27 +210,36 @@ def _may_be_cut(text: str, last: str, quoting: int) -> bool:
 
 
 def check_for_rows_in_fields(table: Table, class_place: int) -> None:
-    """Refuses a field that goes over lines of which one looks like a row of its own: a quote is missing there.
-
-    Such a line has as many cells as the table has columns, and a class of the file in the column of classes.
+    """Refuses a field that goes over lines which look like rows: a quote is missing at its begin and at its end.
 
     Raises:
         ValueError: names the row in which the field stands.
     """
     if not table.separator:
         return
-    suspects = [
-        (index, cell) for column in table.columns for index, cell in enumerate(column) if "\n" in cell or "\r" in cell
-    ]
-    if not suspects:
-        return
-    width, known = len(table.names), set(table.columns[class_place])
-    for index, cell in suspects:
-        for line in re.split(r"\r\n|\r|\n", cell):
-            # in a row of two, "a result, 3" may well be text: there the class must follow the comma at once
-            cells = next(csv.reader([line], delimiter=table.separator, skipinitialspace=width > 2), [])
-            if len(cells) == width and cells[class_place] in known:
+    known = set(table.columns[class_place])
+    for place, column in enumerate(table.columns):
+        for index, cell in enumerate(column):
+            if ("\n" in cell or "\r" in cell) and _holds_rows(cell, table, place, class_place, known):
                 raise ValueError(
-                    f"{table.where(index)}: a field holds what looks like a further row ({short(line)}): a quote is "
+                    f"{table.where(index)}: a field holds what looks like further rows ({short(cell)}): a quote is "
                     "missing or one too many there."
                 )
+
+
+def _holds_rows(cell: str, table: Table, place: int, class_place: int, known: set[str]) -> bool:
+    """Whether a field of column ``place`` reads like the end of its row, rows, and the beginning of another one.
+
+    The end of a row has the cells from this column on, the beginning those up to it, each perhaps more if commas were
+    meant as text; a class stands where it should in at least one of them.
+    """
+    width = len(table.names)
+    # in a row of two, "a result, 3" may well be text: there the class must follow the comma at once
+    reader = partial(csv.reader, delimiter=table.separator, skipinitialspace=width > 2)
+    lines = [next(reader([line]), []) for line in re.split(r"\r\n|\r|\n", cell)]
+    spans = [(place, width), *[(0, width)] * (len(lines) - 2), (0, place + 1)]  # of the columns in each line
+    return any(
+        known & {cells[class_place - first], cells[class_place - end]}
+        for cells, (first, end) in zip(lines, spans, strict=True)
+        if first <= class_place < end and len(cells) >= end - first > 1
+    )
