@@ -9,9 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -21,6 +21,7 @@ from .table import Table, short
 
 SEPARATORS = {",": "CSV", ";": "CSV with semicolons", "\t": "TSV"}
 NUMBER_WORDS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
+LONGEST_FIELD = 2**31 - 1  # csv's own limit, 131,072 characters, is an article's length in some files
 QUOTE, SPACE = ord('"'), ord(" ")
 
 Quoting = Literal[0, 3]  # csv.QUOTE_MINIMAL or csv.QUOTE_NONE
@@ -39,9 +40,9 @@ def read_delimited(text: str, path: str, is_header: Looks, is_article: Looks | N
     """
     if not text.strip():
         raise ValueError(f"{path} is empty: it should hold one article a row (class, title, description).")
+    csv.field_size_limit(LONGEST_FIELD)
     separator = _separator(text, path, is_header, is_article)
     form, quoting, text = _quoting(text, separator, path)
-    csv.field_size_limit(sys.maxsize)
     lines = io.StringIO(text, newline="")
     reader = csv.reader(lines, delimiter=separator, strict=True, quoting=quoting, skipinitialspace=True)
     try:
@@ -94,10 +95,7 @@ def _may_have_classes(rows: list[list[str]]) -> bool:
 def _first_rows(text: str, separator: str, count: int = 200) -> list[list[str]]:
     lines = io.StringIO(text[:200_000], newline="")
     rows = filter(None, csv.reader(lines, delimiter=separator, skipinitialspace=True))
-    try:
-        return [row for row, _ in zip(rows, range(count), strict=False)]
-    except csv.Error:  # a field too long for now
-        return [[""]]
+    return list(islice(rows, count)) or [[""]]
 
 
 def _quoting(text: str, separator: str, path: str) -> tuple[str, Quoting, str]:
@@ -146,7 +144,8 @@ def _quote_fault(text: str, separator: str) -> tuple[int, str] | None:
     fault = int(faults.min())
     begin = _field_of(content, fault, quotes, borders[:3])
     beginning = bytes(content[begin : begin + 200]).decode("utf-8", errors="ignore")
-    return line_of(bytes(content[:begin]).decode("utf-8", errors="ignore") + "x", begin), beginning
+    before_it = bytes(content[:begin]).decode("utf-8")
+    return line_of(before_it, len(before_it)), beginning
 
 
 def _only_spaces_before(padded: np.ndarray, opens: np.ndarray, borders: np.ndarray) -> np.ndarray:
