@@ -118,7 +118,7 @@ def with_structure(rows, form):
     for line in cells_of(rows, form):
         for number, (cell, kind) in enumerate(line):
             cell = str(cell).encode()
-            quoted = form == "official" or any(byte in cell for byte in (b'"', separator))
+            quoted = form == "official" or any(mark in cell for mark in (b'"', b"\n", separator))
             add(separator if number else b"")
             add(b'"' if quoted else b"")
             add(cell.replace(b'"', b'""'), kind)
