@@ -17,6 +17,7 @@ from .packed import read_arrow, read_json, read_parquet
 from .table import Table, short
 
 IsClass = Callable[[str], bool]
+JSON = re.compile(r'\s*(\{\s*"|\[\s*\{)')
 VISIBLE = re.compile(r"[^\s\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")  # the rest is spaces and marks of no width
 
 
@@ -55,7 +56,7 @@ def read_table(content: bytes, path: str, is_class: IsClass | None) -> tuple[Tab
         return read_arrow(content, path), md5
     refuse_other_things(content, path)
     text = decoded(content, path)
-    if text.lstrip()[:1] in ("{", "["):
+    if JSON.match(text):
         return read_json(text, path), md5
     is_article = None if is_class is None else partial(_has_class, is_class=is_class)
     return read_delimited(text, path, partial(is_header, is_class=is_class or _is_number), is_article), md5
@@ -83,7 +84,7 @@ def read_articles(content: bytes | Table, path: str, is_class: IsClass | None, w
     taken = take(table, is_class, with_classes)
     if not table.separator:
         _check_kinds(table, taken)
-    if table.open_end and not (with_classes and is_class and taken.class_place == len(table.names) - 1):
+    if table.open_end and not _ends_in_class(table, taken):
         raise ValueError(
             f"{table.where(len(table) - 1)}: the file ends without a line end, so this text may be cut off: get the "
             "whole file, or end it with a line end."
@@ -92,6 +93,14 @@ def read_articles(content: bytes | Table, path: str, is_class: IsClass | None, w
         check_for_rows_in_fields(table, taken.class_place)
     texts, descriptions = _texts(table, taken)
     return Articles(table, taken.classes, texts, descriptions, taken.named, md5)
+
+
+def _ends_in_class(table: Table, taken: Taken) -> bool:
+    """Whether the file's last cell is a class, and not the beginning of another one."""
+    if taken.classes is None or taken.class_place < len(table.names) - 1:
+        return False
+    last = str(taken.classes[-1])
+    return not any(other != last and other.startswith(last) for other in map(str, set(taken.classes)))
 
 
 def _texts(table: Table, taken: Taken) -> tuple[list[str], list[str]]:

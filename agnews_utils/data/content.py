@@ -23,7 +23,7 @@ def unpacked(content: bytes, path: str) -> bytes:
         if content.startswith(beginning):
             try:
                 return unpack(content)
-            except (OSError, EOFError, zlib.error, lzma.LZMAError) as reason:
+            except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as reason:
                 raise ValueError(f"{path} is packed and cannot be unpacked: download or pack it again.") from reason
     return content
 

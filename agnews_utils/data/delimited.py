@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-import sys
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ from .table import Table, short
 
 SEPARATORS = {",": "CSV", ";": "CSV with semicolons", "\t": "TSV"}
 NUMBER_WORDS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
+LONGEST_FIELD = 2**31 - 1  # csv's own limit, 131,072 characters, is an article's length in some files
 QUOTE, SPACE = ord('"'), ord(" ")
 
 Quoting = Literal[0, 3]  # csv.QUOTE_MINIMAL or csv.QUOTE_NONE
@@ -38,9 +40,9 @@ def read_delimited(text: str, path: str, is_header: Looks, is_article: Looks | N
     """
     if not text.strip():
         raise ValueError(f"{path} is empty: it should hold one article a row (class, title, description).")
+    csv.field_size_limit(LONGEST_FIELD)
     separator = _separator(text, path, is_header, is_article)
     form, quoting, text = _quoting(text, separator, path)
-    csv.field_size_limit(sys.maxsize)
     lines = io.StringIO(text, newline="")
     reader = csv.reader(lines, delimiter=separator, strict=True, quoting=quoting, skipinitialspace=True)
     try:
@@ -93,10 +95,7 @@ def _may_have_classes(rows: list[list[str]]) -> bool:
 def _first_rows(text: str, separator: str, count: int = 200) -> list[list[str]]:
     lines = io.StringIO(text[:200_000], newline="")
     rows = filter(None, csv.reader(lines, delimiter=separator, skipinitialspace=True))
-    try:
-        return [row for row, _ in zip(rows, range(count), strict=False)]
-    except csv.Error:  # a field too long for now
-        return [[""]]
+    return list(islice(rows, count)) or [[""]]
 
 
 def _quoting(text: str, separator: str, path: str) -> tuple[str, Quoting, str]:
@@ -145,7 +144,8 @@ def _quote_fault(text: str, separator: str) -> tuple[int, str] | None:
     fault = int(faults.min())
     begin = _field_of(content, fault, quotes, borders[:3])
     beginning = bytes(content[begin : begin + 200]).decode("utf-8", errors="ignore")
-    return line_of(bytes(content[:begin]).decode("utf-8", errors="ignore") + "x", begin), beginning
+    before_it = bytes(content[:begin]).decode("utf-8")
+    return line_of(before_it, len(before_it)), beginning
 
 
 def _only_spaces_before(padded: np.ndarray, opens: np.ndarray, borders: np.ndarray) -> np.ndarray:
@@ -209,27 +209,36 @@ def _may_be_cut(text: str, last: str, quoting: int) -> bool:
 
 
 def check_for_rows_in_fields(table: Table, class_place: int) -> None:
-    """Refuses a field that goes over lines of which one looks like a row of its own: a quote is missing there.
-
-    Such a line has as many cells as the table has columns, and a class of the file in the column of classes.
+    """Refuses a field that goes over lines which look like rows: a quote is missing at its begin and at its end.
 
     Raises:
         ValueError: names the row in which the field stands.
     """
     if not table.separator:
         return
-    suspects = [
-        (index, cell) for column in table.columns for index, cell in enumerate(column) if "\n" in cell or "\r" in cell
-    ]
-    if not suspects:
-        return
-    width, known = len(table.names), set(table.columns[class_place])
-    for index, cell in suspects:
-        for line in re.split(r"\r\n|\r|\n", cell):
-            # in a row of two, "a result, 3" may well be text: there the class must follow the comma at once
-            cells = next(csv.reader([line], delimiter=table.separator, skipinitialspace=width > 2), [])
-            if len(cells) == width and cells[class_place] in known:
+    known = set(table.columns[class_place])
+    for place, column in enumerate(table.columns):
+        for index, cell in enumerate(column):
+            if ("\n" in cell or "\r" in cell) and _holds_rows(cell, table, place, class_place, known):
                 raise ValueError(
-                    f"{table.where(index)}: a field holds what looks like a further row ({short(line)}): a quote is "
+                    f"{table.where(index)}: a field holds what looks like further rows ({short(cell)}): a quote is "
                     "missing or one too many there."
                 )
+
+
+def _holds_rows(cell: str, table: Table, place: int, class_place: int, known: set[str]) -> bool:
+    """Whether a field of column ``place`` reads like the end of its row, rows, and the beginning of another one.
+
+    The end of a row has the cells from this column on, the beginning those up to it, each perhaps more if commas were
+    meant as text; a class stands where it should in at least one of them.
+    """
+    width = len(table.names)
+    # in a row of two, "a result, 3" may well be text: there the class must follow the comma at once
+    reader = partial(csv.reader, delimiter=table.separator, skipinitialspace=width > 2)
+    lines = [next(reader([line]), []) for line in re.split(r"\r\n|\r|\n", cell)]
+    spans = [(place, width), *[(0, width)] * (len(lines) - 2), (0, place + 1)]  # of the columns in each line
+    return any(
+        known & {cells[class_place - first], cells[class_place - end]}
+        for cells, (first, end) in zip(lines, spans, strict=True)
+        if first <= class_place < end and len(cells) >= end - first > 1
+    )

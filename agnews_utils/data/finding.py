@@ -18,10 +18,7 @@ ENDINGS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".a
 PACKED_ENDINGS = (".gz", ".bz2", ".xz")
 ARCHIVES = (".zip", ".tgz", ".tar", ".tar.gz", ".tar.bz2", ".tar.xz")
 STEM = r"(?:ag[-_ ]?news[-_ ])?({})(?:[-_](\d+)-of-(\d+))?(?:[-_][0-9a-f]{{16}})?"
-SPLIT_STEMS = {
-    "train": re.compile(STEM.format("train|training"), re.I),
-    "test": re.compile(STEM.format("test|testing"), re.I),
-}
+SPLIT_STEMS = {split: re.compile(STEM.format(f"{split}(?:ing)?")) for split in ("train", "test")}
 DAMAGED = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError)
 SAVED = ("dataset_dict.json", "state.json")  # what save_to_disk writes beside its tables
 
@@ -74,15 +71,9 @@ def _one_deeper(folder: Path) -> Found | list[Entry] | None:
     """What the folders in ``folder`` hold, else the archives in it; None if nothing."""
     inner = [path for path in sorted(folder.iterdir()) if path.is_dir() and not _is_hidden(path.name)]
     candidates: dict[str, Found | list[Entry]] = {str(path): Found({}, path) for path in inner if _is_saved(path)}
-    candidates |= {
-        str(path): _entries(path) for path in inner if any(_split_of(e.name) == "train" for e in _entries(path))
-    }
+    candidates |= {str(path): entries for path in inner if _has_train(entries := _entries(path))}
     if not candidates:
-        packed = [
-            path
-            for path in sorted(folder.iterdir())
-            if path.is_file() and _is_archive(path) and not _is_hidden(path.name)
-        ]
+        packed = filter(_is_archive, sorted(folder.iterdir()))
         candidates = {str(path): entries for path in packed if _has_train(entries := _archive_entries(path))}
     if len(candidates) > 1:
         raise ValueError(f"{folder} holds training files in {listed(candidates, 3)}: name the one that is meant.")
@@ -134,11 +125,8 @@ def _splits(entries: Sequence[Entry], place: str, test_needed: bool) -> dict[str
     result = {}
     for split in ("train", "test"):
         named = [entry for entry in entries if _split_of(entry.name) == split]
-        exact = [entry for entry in named if entry.name == f"{split}.csv"]
-        if len(exact) == 1:
-            named = exact
         if named:
-            result[split] = _parts(named)
+            result[split] = _only(named, split)
         elif split == "train" or test_needed:
             there = f"it holds {listed(entry.name for entry in entries)}" if entries else "it holds no file"
             raise FileNotFoundError(
@@ -148,12 +136,15 @@ def _splits(entries: Sequence[Entry], place: str, test_needed: bool) -> dict[str
     return result
 
 
-def _parts(named: list[Entry]) -> list[Entry]:
-    """The one file of a split, or all its numbered parts in order.
+def _only(named: list[Entry], split: str) -> list[Entry]:
+    """The one file of a split (the official name goes first), or all its numbered parts in order.
 
     Raises:
         ValueError: more than one file, or a part is missing.
     """
+    exact = [entry for entry in named if entry.name == f"{split}.csv"]
+    if len(exact) == 1:
+        return exact
     numbered = {}
     for entry in named:
         found = _stem_match(entry.name)
@@ -189,7 +180,7 @@ def _beside(path: Path, test_needed: bool) -> dict[str, list[Entry]]:
         return {"train": [given]}
     if not other:
         raise FileNotFoundError(f"{path.parent}/test.csv does not exist: a test file must stand beside {path.name}.")
-    return {"train": [given], "test": _splits([*other, Entry("", "train.csv", bytes)], str(path.parent), True)["test"]}
+    return {"train": [given], "test": _only(other, "test")}
 
 
 def _archive_entries(path: Path) -> list[Entry]:

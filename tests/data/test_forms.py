@@ -190,7 +190,7 @@ REFUSED = {
     "NUL in a class": (plain_rows({5: "1\0,b,c"}), "line 5: there is a NUL byte"),
     "an open quote that a later one closes": (
         plain_rows({21: '1,title 20,"never closed', 41: '1,title 40,closed here"'}),
-        "row 21: a field holds what looks like a further row ('2,title 21,plain words 21')",
+        "row 21: a field holds what looks like further rows ('never closed\\n2,title 21,plain words 21",
     ),
     "an open quote in a file of quotes": (
         plain_rows({21: '"1","title 20","never closed'}, quoting=1),
