@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.svm import LinearSVC
 
 from .settings import CLASS_NAMES
 
+FAR_AWAY = -20.0  # the score of a class that a baseline does not know
 REGULARISATION = (0.1, 0.3, 1.0)  # LinearSVC's C to choose from on validation
 LEARNING_RATES = (0.05, 0.1, 0.25, 0.5)  # fastText's, as Joulin et al. 2017 chose from
 
@@ -38,20 +40,31 @@ class Baseline:
     best_epoch: int
 
 
-def tfidf(train, validation, seed: int = 0) -> Baseline:
+def tfidf(train, validation, seed: int = 0, num_classes: int = len(CLASS_NAMES)) -> Baseline:
     """:func:`tfidf_linear` as a run of the study; it knows no chance, so ``seed`` changes nothing."""
     started = time.perf_counter()
     pipeline, tried = tfidf_linear(train, validation)
     parameters = pipeline[-1].coef_.size + pipeline[-1].intercept_.size
-    return Baseline(pipeline.decision_function, int(parameters), *_history(tried, started))
+    return Baseline(partial(tfidf_scores, pipeline, num_classes), int(parameters), *_history(tried, started))
 
 
-def fasttext(train, validation, seed: int) -> Baseline:
+def tfidf_scores(pipeline: Pipeline, num_classes: int, texts: Sequence[str]) -> np.ndarray:
+    """Distances (articles, classes) from each class's hyperplane; a class without a training article is far away."""
+    found, present = pipeline.decision_function(texts), pipeline.classes_
+    if found.ndim == 1:  # of two classes scikit-learn gives the second's distance alone
+        found = np.stack([-found, found], axis=1)
+    scores = np.full((len(found), num_classes), FAR_AWAY)
+    scores[:, present] = found
+    return scores
+
+
+def fasttext(train, validation, seed: int, num_classes: int = len(CLASS_NAMES)) -> Baseline:
     """:func:`fasttext_classifier` as a run of the study."""
     started = time.perf_counter()
-    model, tried = fasttext_classifier(train, validation, seed)
+    model, tried = fasttext_classifier(train, validation, seed, num_classes)
     parameters = sum(matrix.size for matrix in (model.get_input_matrix(), model.get_output_matrix()))
-    return Baseline(lambda texts: fasttext_logits(model, texts), int(parameters), *_history(tried, started))
+    logits = partial(fasttext_logits, model, num_classes=num_classes)
+    return Baseline(logits, int(parameters), *_history(tried, started))
 
 
 def _history(tried: list[dict], started: float) -> tuple[list[dict], int]:
@@ -68,9 +81,18 @@ def tfidf_linear(train, validation) -> tuple[Pipeline, list[dict]]:
 
     Returns:
         The fitted pipeline and a row for each C tried: ``C``, ``validation_accuracy``.
+
+    Raises:
+        ValueError: no word stands in two training texts.
     """
     features = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2)
-    matrix = features.fit_transform(train["text"])
+    try:
+        matrix = features.fit_transform(train["text"])
+    except ValueError as reason:
+        raise ValueError(
+            "No word stands in two of the training texts, so that a bag of words finds nothing to count: give more or "
+            "longer texts."
+        ) from reason
     held_out = features.transform(validation["text"])
     tried, fitted = [], []
     for c in REGULARISATION:
@@ -79,7 +101,7 @@ def tfidf_linear(train, validation) -> tuple[Pipeline, list[dict]]:
     return make_pipeline(features, fitted[_best(tried)]), tried
 
 
-def fasttext_classifier(train, validation, seed: int):
+def fasttext_classifier(train, validation, seed: int, num_classes: int = len(CLASS_NAMES)):
     """fastText as Joulin et al. 2017 ran it on AG News: 10 dimensions, bigrams, 5 epochs, learning rate by validation.
 
     Uses the package ``fasttext`` with one thread, so that a seed gives the same model again.
@@ -98,7 +120,8 @@ def fasttext_classifier(train, validation, seed: int):
             model = fasttext.train_supervised(
                 str(path), dim=10, wordNgrams=2, epoch=5, lr=lr, seed=seed, thread=1, verbose=0
             )
-            correct = fasttext_logits(model, validation["text"]).argmax(axis=1) == np.asarray(validation["label"])
+            logits = fasttext_logits(model, validation["text"], num_classes)
+            correct = logits.argmax(axis=1) == np.asarray(validation["label"])
             fitted.append(model)
             tried.append({"lr": lr, "validation_accuracy": float(correct.mean())})
     return fitted[_best(tried)], tried
@@ -114,10 +137,10 @@ def fasttext_words(text: str) -> str:
     return " ".join(re.findall(r"\w+|[^\w\s]", text.lower()))
 
 
-def fasttext_logits(model, texts: Sequence[str]) -> np.ndarray:
+def fasttext_logits(model, texts: Sequence[str], num_classes: int = len(CLASS_NAMES)) -> np.ndarray:
     """Logarithms of the model's probabilities (articles, classes)."""
-    labels, probabilities = model.predict([fasttext_words(text) for text in texts], k=len(CLASS_NAMES))
-    logits = np.full((len(labels), len(CLASS_NAMES)), -20.0, np.float32)
+    labels, probabilities = model.predict([fasttext_words(text) for text in texts], k=num_classes)
+    logits = np.full((len(labels), num_classes), FAR_AWAY, np.float32)
     for row, names, shares in zip(logits, labels, probabilities, strict=True):
         for name, share in zip(names, shares, strict=True):
             row[int(name.removeprefix("__label__"))] = np.log(max(share, 1e-8))

@@ -2,7 +2,7 @@
 
 z are logits (B, K), y = softmax(z / tau). Equation numbers are the report's; the method is Huang et al. 2022,
 "Knowledge Distillation from A Stronger Teacher" (DIST). All losses are computed in float32 whatever the logits'
-precision.
+precision, the KL divergence in float64.
 """
 
 from __future__ import annotations
@@ -200,7 +200,8 @@ class DISTLoss(Loss):
 class KLLoss(Loss):
     """Ordinary distillation (Hinton et al. 2015): (1 - alpha) * CE + alpha * tau**2 * KL(teacher || student).
 
-    The divergence is the mean over articles of the sum over classes ("batchmean").
+    The divergence is the mean over articles of the sum over classes ("batchmean"). It is computed in float64: at a
+    large tau both softmaxes are nearly uniform, and in float32 their difference is rounding, which tau**2 multiplies.
 
     Raises:
         ValueError: tau not above 0, or alpha outside 0 to 1.
@@ -211,9 +212,10 @@ class KLLoss(Loss):
         self.tau = checked_temperature(tau)
 
     def terms(self, z_s, z_t, labels):
-        log_s, log_t = (F.log_softmax(z / self.tau, dim=1) for z in (z_s, z_t))
-        divergence = F.kl_div(log_s, log_t, reduction="batchmean", log_target=True)
-        return {"ce": cross_entropy(z_s, labels), "kl": self.tau**2 * divergence}
+        exact = torch.float32 if z_s.device.type == "mps" else torch.float64  # Apple's GPUs have no float64
+        log_s, log_t = (F.log_softmax(z.to(exact) / self.tau, dim=1) for z in (z_s, z_t))
+        divergence = F.kl_div(log_s, log_t, reduction="batchmean", log_target=True).clamp(min=0)
+        return {"ce": cross_entropy(z_s, labels), "kl": (self.tau**2 * divergence).float()}
 
 
 class LogitLoss(Loss):

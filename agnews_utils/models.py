@@ -19,7 +19,7 @@ from .batches import ALPHABET_SIZE, PAD
 from .encoder import FrozenEncoder
 from .settings import CLASS_NAMES
 
-NUM_CLASSES = len(CLASS_NAMES)
+NUM_CLASSES = len(CLASS_NAMES)  # AG News'; a study gives its own data's number
 # convolutional blocks (of two convolutions) in the stages of 64, 128, 256 and 512 channels; depth = 1 + 2 * blocks
 BLOCKS_OF_DEPTH = {9: (1, 1, 1, 1), 17: (2, 2, 2, 2), 29: (5, 5, 2, 2), 49: (8, 8, 5, 3)}
 STAGE_CHANNELS = (64, 128, 256, 512)
@@ -191,11 +191,19 @@ class BertVDCNN(nn.Module):
 
     Args:
         vdcnn: a model over the encoder's features; None makes a new VDCNN
+        num_classes: of that new one
     """
 
-    def __init__(self, encoder: FrozenEncoder, vdcnn: nn.Module | None = None, dropout: bool = False):
+    def __init__(
+        self,
+        encoder: FrozenEncoder,
+        vdcnn: nn.Module | None = None,
+        dropout: bool = False,
+        num_classes: int = NUM_CLASSES,
+    ):
         super().__init__()
-        self.encoder, self.vdcnn, self.dropout = encoder, vdcnn or VDCNN(encoder.hidden_size), dropout
+        self.encoder, self.dropout = encoder, dropout
+        self.vdcnn = vdcnn or VDCNN(encoder.hidden_size, num_classes=num_classes)
 
     def train(self, mode: bool = True) -> BertVDCNN:
         super().train(mode)

@@ -45,6 +45,7 @@ class Profile:
     wide_epochs: int  # of the students of notebook 07
     seeds: int  # of Models 3 and 4 and their KL baseline; in ``full`` every run has its own number
     patience: int | None  # epochs without a new best validation accuracy after which a run stops; None: never
+    test_curves: bool = True  # measure test accuracy after every epoch too, for the report's protocol
 
 
 # fmt: off

@@ -65,6 +65,11 @@ def settings_in(folder, **environ):
     return replace(read_settings(environ), device="cpu")
 
 
+def settings_for(folder, work):
+    """Smoke settings that read a folder of data and keep what they make in ``work``."""
+    return settings_in(work / "work", AGNEWS_DATA_DIR=str(folder))
+
+
 def make_tiny_encoder(tokenizer, seed=0):
     """A random BERT of one layer, 32 wide, with MiniLM's vocabulary; dropout is on where a model trains."""
     torch.manual_seed(seed)

@@ -2,8 +2,19 @@
 
 import numpy as np
 import pytest
+from helpers import refused
 
-from agnews_utils.baselines import LEARNING_RATES, fasttext_classifier, fasttext_logits, fasttext_words, tfidf_linear
+from agnews_utils.baselines import (
+    FAR_AWAY,
+    LEARNING_RATES,
+    fasttext,
+    fasttext_classifier,
+    fasttext_logits,
+    fasttext_words,
+    tfidf,
+    tfidf_linear,
+    tfidf_scores,
+)
 
 
 @pytest.mark.parametrize(
@@ -39,3 +50,42 @@ def test_fasttext_is_seeded_and_chosen_on_validation(sample):
     np.testing.assert_allclose(np.exp(logits).sum(axis=1), 1, atol=1e-3)  # logarithms of probabilities
     right = np.mean(logits.argmax(axis=1) == validation["label"])
     assert right == pytest.approx(max(row["validation_accuracy"] for row in tried))
+
+
+def made(labels):
+    """A split of texts that tell their class."""
+    return {"text": [f"word{label} and word{label} again" for label in labels], "label": labels}
+
+
+@pytest.mark.parametrize("classes", [2, 3, 6])
+def test_tfidf_gives_a_score_to_every_class(classes):
+    train, texts = made([i % classes for i in range(12 * classes)]), made(list(range(classes)))
+    logits = tfidf(train, train, num_classes=classes).logits(texts["text"])
+    assert logits.shape == (classes, classes)
+    assert logits.argmax(axis=1).tolist() == list(range(classes))
+
+
+def test_tfidf_of_two_classes_is_the_margin_of_either():
+    train = made([0, 1] * 12)
+    pipeline, _ = tfidf_linear(train, train)
+    margin = pipeline.decision_function(train["text"])
+    np.testing.assert_array_equal(tfidf_scores(pipeline, 2, train["text"]), np.stack([-margin, margin], axis=1))
+
+
+def test_a_class_without_a_training_text_is_never_the_answer():
+    train = made([0, 2, 3] * 8)
+    logits = tfidf(train, train, num_classes=5).logits(train["text"])
+    assert logits.argmax(axis=1).tolist() == train["label"]
+    assert (logits[:, [1, 4]] == FAR_AWAY).all()
+
+
+def test_fasttext_knows_as_many_classes_as_it_is_told():
+    pytest.importorskip("fasttext", reason="fastText is an extra: pip install -e .[fasttext]")
+    train = made([0, 1] * 30)
+    assert fasttext(train, train, 0, num_classes=3).logits(["word0 word0"]).shape == (1, 3)
+
+
+def test_texts_that_share_no_word_are_refused():
+    texts = {"text": [f"alone{i}" for i in range(10)], "label": [0, 1] * 5}
+    with refused(ValueError, "No word stands in two of the training texts"):
+        tfidf_linear(texts, texts)

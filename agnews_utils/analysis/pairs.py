@@ -98,17 +98,20 @@ def paired_comparisons(
     return pd.DataFrame(rows)
 
 
-def subgroups(statistics: pd.DataFrame, labels: np.ndarray, max_length: int) -> dict[str, np.ndarray]:
+def subgroups(
+    statistics: pd.DataFrame, labels: np.ndarray, max_length: int, classes: Sequence[str] = CLASS_NAMES
+) -> dict[str, np.ndarray]:
     """Named subgroups of the test articles as boolean masks (articles,).
 
     Args:
         statistics: what :func:`agnews_utils.analysis.articles.statistics_of_test_articles` gives
         labels: (articles,)
         max_length: tokens that models read
+        classes: the classes' names, in the order of their numbers
     """
     tokens, unseen = statistics["tokens"], statistics["unseen_words"]
     short, long = tokens.quantile([1 / 3, 2 / 3])
-    masks = {f"class {name}": labels == number for number, name in enumerate(CLASS_NAMES)} | {
+    masks = {f"class {name}": labels == number for number, name in enumerate(classes)} | {
         "short (lowest third)": tokens <= short,
         "long (highest third)": tokens > long,
         f"cut at {max_length} tokens": tokens > max_length,

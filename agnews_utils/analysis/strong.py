@@ -122,16 +122,19 @@ def likely_mislabelled(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return (shares.argmax(axis=1) != labels) & (shares.max(axis=1) >= SURE)
 
 
-def groups_of_articles(statistics: pd.DataFrame, labels: np.ndarray, logits: np.ndarray) -> dict[str, np.ndarray]:
+def groups_of_articles(
+    statistics: pd.DataFrame, labels: np.ndarray, logits: np.ndarray, classes: Sequence[str] = CLASS_NAMES
+) -> dict[str, np.ndarray]:
     """Named groups of the test articles as masks: by class, by length, by the teacher's entropy, likely mislabelled.
 
     Args:
         statistics: what :func:`agnews_utils.analysis.articles.statistics_of_test_articles` gives
         labels: (articles,)
         logits: (articles, classes), the teacher's
+        classes: the classes' names, in the order of their numbers
     """
     tokens, doubt = statistics["tokens"], pd.Series(entropy(softmax(logits, axis=1), axis=1))
-    masks = {f"class {name}": labels == number for number, name in enumerate(CLASS_NAMES)}
+    masks = {f"class {name}": labels == number for number, name in enumerate(classes)}
     thirds = pd.qcut(tokens, 3, labels=["short third", "middle third", "long third"])
     quarters = pd.qcut(doubt, 4, labels=["teacher surest, 1st quarter", "2nd quarter", "3rd quarter",
                                          "teacher in doubt, 4th quarter"])  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,21 +28,22 @@ LICENCE = (
 )
 
 
-def student_card(record: Record, teacher: str | None) -> dict[str, Any]:
+def student_card(record: Record, teacher: str | None, classes: Sequence[str] = CLASS_NAMES) -> dict[str, Any]:
     """What the card says beside what the file is: accuracies, calibration and threshold as shares, and words.
 
     Temperature and threshold are chosen on validation articles; the test articles only measure.
 
     Args:
         teacher: in words; None for a student of labels alone
+        classes: the classes' names, in the order of their numbers
     """
     validation = record.validation_logits, record.validation_labels
-    temperature = round(fit_temperature(*validation), 4)
+    # where every validation article is right, the best temperature would be 0 and every answer certain
+    temperature = 1.0 if record.validation_accuracy == 1 else round(fit_temperature(*validation), 4)
     calibrated, test = (validation[0] / temperature, validation[1]), (record.test_logits / temperature, record.labels)
-    threshold = confidence_threshold(*calibrated, ANSWERED_ACCURACY)
     low, high = accuracy_interval(record.correct)
     precision, recall, *_ = precision_recall_fscore_support(
-        record.labels, record.predictions, labels=range(len(CLASS_NAMES)), zero_division=0
+        record.labels, record.predictions, labels=range(len(classes)), zero_division=0
     )
     return {
         "teacher": teacher or "none: labels alone",
@@ -51,17 +52,26 @@ def student_card(record: Record, teacher: str | None) -> dict[str, Any]:
         "test_articles": len(record.labels),
         "test_accuracy": round(record.test_accuracy, 6),
         "test_interval": [round(low, 4), round(high, 4)],
-        "precision": _by_class(precision),
-        "recall": _by_class(recall),
+        "precision": _by_class(classes, precision),
+        "recall": _by_class(classes, recall),
         "calibration_error": round(expected_calibration_error(record.test_logits, record.labels), 4),
         "calibration_error_at_temperature": round(expected_calibration_error(*test), 4),
         "temperature": temperature,
-        "threshold": threshold,
-        "answered": {"validation": _answered(*calibrated, threshold), "test": _answered(*test, threshold)},
+        **_abstaining(calibrated, test),
         "computed": FLOATS,
         "limits": LIMITS,
         "licence": LICENCE,
     }
+
+
+def _abstaining(validation: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray]) -> dict[str, Any]:
+    """The threshold and what it does; nothing where no confidence reaches the accuracy asked for."""
+    try:
+        threshold = confidence_threshold(*validation, ANSWERED_ACCURACY)
+    except ValueError:
+        return {}
+    reached = {"validation": _answered(*validation, threshold), "test": _answered(*test, threshold)}
+    return {"threshold": threshold, "answered": reached}
 
 
 def _answered(logits: np.ndarray, labels: np.ndarray, threshold: float) -> dict[str, float]:
@@ -69,8 +79,8 @@ def _answered(logits: np.ndarray, labels: np.ndarray, threshold: float) -> dict[
     return {"share": round(share, 4), "accuracy": round(accuracy, 4)}
 
 
-def _by_class(shares: np.ndarray) -> dict[str, float]:
-    return dict(zip(CLASS_NAMES, np.round(shares, 4).tolist(), strict=True))
+def _by_class(classes: Sequence[str], shares: np.ndarray) -> dict[str, float]:
+    return dict(zip(classes, np.round(shares, 4).tolist(), strict=True))
 
 
 README = """\

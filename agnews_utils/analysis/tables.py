@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -145,17 +145,17 @@ def accuracy_over_seeds(records: Records) -> pd.DataFrame:
     return pd.DataFrame(rows, index=list(records))
 
 
-def confusion(record: Record) -> pd.DataFrame:
+def confusion(record: Record, classes: Sequence[str] = CLASS_NAMES) -> pd.DataFrame:
     """Test articles by true class (index) and predicted class (columns)."""
-    counts = confusion_matrix(record.labels, record.predictions, labels=range(len(CLASS_NAMES)))
-    return pd.DataFrame(counts, index=CLASS_NAMES, columns=CLASS_NAMES)
+    counts = confusion_matrix(record.labels, record.predictions, labels=range(len(classes)))
+    return pd.DataFrame(counts, index=classes, columns=classes)
 
 
-def most_confused(record: Record) -> dict:
+def most_confused(record: Record, classes: Sequence[str] = CLASS_NAMES) -> dict:
     """The pair of classes (``true``, ``predicted``) with most errors, how many, and their ``share`` of all errors."""
-    counts = confusion(record).to_numpy() * (1 - np.eye(len(CLASS_NAMES), dtype=int))
+    counts = confusion(record, classes).to_numpy() * (1 - np.eye(len(classes), dtype=int))
     true, predicted = np.unravel_index(counts.argmax(), counts.shape)
-    errors, names = int(counts[true, predicted]), (CLASS_NAMES[true], CLASS_NAMES[predicted])
+    errors, names = int(counts[true, predicted]), (classes[true], classes[predicted])
     return {"true": names[0], "predicted": names[1], "errors": errors, "share": errors / max(counts.sum(), 1)}
 
 

@@ -11,9 +11,13 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +29,7 @@ from ..analysis.wording import format_duration, plural
 from ..batches import ArticleDataset, ArticleSubset, WithTeacher, train_loader
 from ..settings import Settings, read_settings
 from ..study.capacity import CAPACITY_RUNS, with_teachers
+from ..study.inputs import FURTHER, SPLITS
 from ..study.runs import RUNS, Run
 from ..study.strong import ALL_RUNS, STRONG_RUNS
 from ..study.study import Study
@@ -35,6 +40,7 @@ from ..training import TrainingArgs, seed_everything, train_epoch
 MEASURED_BATCHES = 3  # of each kind of run, after one that warms up
 BASELINE_RATE = 5_000  # articles a second, about; these runs are over before a measurement would be
 POLL_SECONDS = 2.0
+STOPPED = "Stopped; make study goes on from the last finished epoch of each run."
 KINDS = {"report": RUNS, "strong": STRONG_RUNS, "map": with_teachers(CAPACITY_RUNS), "all": ALL_RUNS | CAPACITY_RUNS}
 
 
@@ -84,7 +90,7 @@ def seconds_an_article(study: Study, name: str) -> float:
     if run.inputs == "features":
         part = RandomFeatures(part, study.inputs.encoder_files.hidden_size)
     if run.teacher:
-        part = WithTeacher(part, np.random.default_rng(0).standard_normal((len(part), 4)))
+        part = WithTeacher(part, np.random.default_rng(0).standard_normal((len(part), len(study.inputs.classes))))
     model = study.build(name).to(study.settings.device)
     optimizer, batches = TrainingArgs(1).optimizer(model), list(train_loader(part, args.batch_size, 0))
     rest = batches[1:] or batches
@@ -110,7 +116,8 @@ def make_plan(study: Study) -> list[Step]:
         checkpoint = own / "last.pt"
         done = len(read_checkpoint(checkpoint)["history"]) if checkpoint.exists() else 0
         epochs = study.training_args(name, seed).epochs - done if run.has_epochs else 1
-        seconds = epochs * articles_an_epoch(study, run) * speeds[kind]
+        articles = epochs * articles_an_epoch(study, run) + articles_at_the_end(study, name, seed)
+        seconds = articles * speeds[kind]
         steps.append(Step(name, seed, "begun" if done else "missing", done, seconds))
     return steps
 
@@ -120,29 +127,48 @@ def articles_an_epoch(study: Study, run: Run) -> float:
     splits, rows = study.inputs.splits, len(study.rows_of(run))
     if run.inputs == "characters":
         rows = min(study.settings.profile.char_train_rows or rows, rows)
-    return rows + (len(splits["validation"]) + len(splits["test"])) / 3
+    evaluated = SPLITS[1:] if study.settings.profile.test_curves else ("validation",)
+    return rows + sum(len(splits[split]) for split in evaluated) / 3
+
+
+def articles_at_the_end(study: Study, name: str, seed: int) -> float:
+    """Articles of a finished model's answers: the splits and, of a teacher, all texts that its students read."""
+    inputs = study.inputs
+    asked = [*SPLITS[1:]]
+    if any((name, seed) in other.needs for other in study.runs.values()):
+        asked += ["train", FURTHER] if study.run(name).group == "teacher" else ["train"]
+    return sum(len(inputs.texts(split)["text"]) for split in asked) / 3
 
 
 def plan_in_words(study: Study, steps: list[Step], workers: int) -> str:
     """The plan as a table for the terminal."""
-    lines = [f"{'run':<58}{'seeds':>6}{'there':>7}{'to do':>7}   at most"]
+    lines = [f"{'run':<58}{'seeds':>6}{'there':>7}{'to do':>7}   {_bound(study)}"]
     for name, run in study.runs.items():
         own = [step for step in steps if step.name == name]
         if own:
             lines.append(f"{run.title:<58}{_counts(own)}")
         elif study.settings.profile.name == "full" and not run.can_be_made:
             lines.append(f"{run.title:<58}{'':>6}   left out: pip install -e .[fasttext] for it")
-    ready = all(map(study.inputs.has_features, ("train", "validation", "test")))
-    lines.append(f"features of the frozen encoder: {'cached' if ready else 'to be computed first'}")
-    return "\n".join([*lines, _left(steps, workers)])
+    if any(run.inputs == "features" for run in study.runs.values()):
+        ready = all(map(study.inputs.has_features, SPLITS))
+        lines.append(f"features of the frozen encoder: {'cached' if ready else 'to be computed first'}")
+    return "\n".join([*lines, _left(study, steps, workers)])
 
 
-def _left(steps: list[Step], workers: int) -> str:
+def _bound(study: Study) -> str:
+    """How sure the seconds are: with patience, a run may stop early."""
+    return "at most" if study.settings.profile.patience else "about"
+
+
+def _left(study: Study, steps: list[Step], workers: int) -> str:
     count, seconds = sum(step.to_do for step in steps), sum(step.seconds_left for step in steps) / workers
     if not count:
         return "nothing to do: every run is there"
-    to_do = f"{plural(count, 'run')} to do, at most {format_duration(seconds)} with {plural(workers, 'worker')}"
-    return f"{to_do} (less where validation stops a run early)"
+    bound, early = (
+        _bound(study),
+        " (less where validation stops a run early)" if study.settings.profile.patience else "",
+    )
+    return f"{plural(count, 'run')} to do, {bound} {format_duration(seconds)} with {plural(workers, 'worker')}{early}"
 
 
 def _counts(steps: list[Step]) -> str:
@@ -172,27 +198,47 @@ def work(study: Study, say=print) -> None:
             time.sleep(POLL_SECONDS)
 
 
-def _worker(number: int, threads: int, style: str, runs: str) -> None:
+def study_of(runs: str, **display: Any) -> Study:
+    """The settings' study of this kind of runs; ``display`` says how its bars are shown."""
+    return Study(replace(read_settings(), **display), KINDS[runs])
+
+
+def _worker(number: int, threads: int, style: str, build: Callable[..., Study]) -> None:
     torch.set_num_threads(threads)
-    work(Study(replace(read_settings(), progress=style, bar_position=number), KINDS[runs]), say=tqdm.write)
+    try:
+        work(build(progress=style, bar_position=number), say=tqdm.write)
+    except (OSError, ValueError) as reason:  # the course's own errors, which are sentences
+        print(reason, file=sys.stderr)
+        sys.exit(1)
 
 
-def _work_together(study: Study, runs: str, workers: int, threads: int, total: int) -> int:
-    """Starts the workers and shows how many runs are there; the exit status."""
-    style = _bar_style(study.settings)
+def work_together(study: Study, build: Callable[..., Study], workers: int, total: int, command: str) -> int:
+    """Starts the workers and shows how many runs are there; the exit status.
+
+    Args:
+        build: makes the same study in a worker, given how its bars are shown (``progress``, ``bar_position``)
+        total: runs of the plan
+        command: what to call to go on
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; the workers were stopped.
+    """
+    style, threads = _bar_style(study.settings), max(1, (os.cpu_count() or 1) // workers)
     context = multiprocessing.get_context("spawn")
-    crew = [context.Process(target=_worker, args=(n, threads, style, runs)) for n in range(1, workers + 1)]
+    crew = [context.Process(target=_worker, args=(n, threads, style, build)) for n in range(1, workers + 1)]
+    # a terminal sends Ctrl-C to every process: workers inherit that it is ignored, and are stopped below
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     for process in crew:
         process.start()
+    signal.signal(signal.SIGINT, before)
     try:
         _show(study, crew, style, total)
     except KeyboardInterrupt:
-        print("\nStopped; make study goes on from the last finished epoch of each run.", file=sys.stderr)
         for process in crew:
             process.terminate()
-        return 130
+        raise
     if left := len(missing(study)):
-        print(f"{left} runs are missing: what stopped them is above; make study goes on.", file=sys.stderr)
+        print(f"{plural(left, 'run')} missing: what stopped them is above; {command} goes on.", file=sys.stderr)
     return 1 if left or any(process.exitcode for process in crew) else 0
 
 
@@ -218,15 +264,14 @@ def main(arguments: list[str] | None = None) -> int:
         "--runs", choices=KINDS, default="all", help="those of notebooks 01 to 06, of 07, or of 07's map"
     )
     options = parser.parse_args(arguments)
-    study = Study(read_settings(), KINDS[options.runs])
-    workers, threads = _share(study.settings, options.workers)
-    torch.set_num_threads(threads)
+    study = study_of(options.runs)
+    workers = share_the_machine(study.settings, options.workers)
     print(f"{study}\nmeasuring a few batches of each kind of run …", flush=True)
     steps = make_plan(study)
     print(plan_in_words(study, steps, workers), flush=True)
     status = 0
     if missing(study) and not options.plan:
-        status = _work_together(study, options.runs, workers, threads, len(steps))
+        status = work_together(study, partial(study_of, options.runs), workers, len(steps), "make study")
         if status == 0:
             print(f"All {len(steps)} runs are there: {study.store.own}")
     if status == 0:
@@ -234,12 +279,17 @@ def main(arguments: list[str] | None = None) -> int:
     return status
 
 
-def _share(settings: Settings, workers: int | None) -> tuple[int, int]:
-    """How many workers, and threads for each."""
+def share_the_machine(settings: Settings, workers: int | None = None) -> int:
+    """How many workers; this process then takes as many threads as each of them will, for what it measures."""
     cores = os.cpu_count() or 1
-    workers = workers or (1 if settings.device == "cuda" else min(cores, 8))
-    return workers, max(1, cores // workers)
+    workers = workers or (1 if settings.device != "cpu" else min(cores, 8))
+    torch.set_num_threads(max(1, cores // workers))
+    return workers
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print(f"\n{STOPPED}", file=sys.stderr)
+        sys.exit(130)

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from ..models import WideCNN
-from ..settings import CLASS_NAMES
 from ..study.records import Record
 from ..study.strong import SHIPPED
 from ..study.study import Study
@@ -35,7 +34,7 @@ def export_run(study: Study, name: str, seed: int, path: Path, describe: Describ
     model.load_state_dict({key: torch.from_numpy(np.array(value)) for key, value in as_floats(arrays).items()})
     measured = evaluate(model, inputs.dataset("test", run.inputs, run.vocabulary), study.settings)
     card = {
-        "title": run.title, "run": name, "seed": seed, "classes": list(CLASS_NAMES), "mean": model.mean,
+        "title": run.title, "run": name, "seed": seed, "classes": list(inputs.classes), "mean": model.mean,
         "max_length": study.settings.max_length, "made_with": study.title,
         "int8_test_accuracy": round(measured["accuracy"], 6),
     }  # fmt: skip

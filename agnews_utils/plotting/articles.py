@@ -15,16 +15,16 @@ from ..settings import CLASS_NAMES
 from .style import BLUE, CLASS_COLOURS, GREY, ORANGE
 
 
-def class_balance(splits: Mapping[str, Sequence[int]]) -> Figure:
+def class_balance(splits: Mapping[str, Sequence[int]], classes: Sequence[str] = CLASS_NAMES) -> Figure:
     """Articles of each class in each split, as shares of the split."""
     figure, axes = plt.subplots(figsize=(7, 3))
     width = 0.8 / len(splits)
     for number, ((name, labels), hatch) in enumerate(zip(splits.items(), ("", "//", ".."), strict=False)):
-        shares = np.bincount(labels, minlength=len(CLASS_NAMES)) / len(labels)
-        places = np.arange(len(CLASS_NAMES)) + (number - (len(splits) - 1) / 2) * width
+        shares = np.bincount(labels, minlength=len(classes)) / len(labels)
+        places = np.arange(len(classes)) + (number - (len(splits) - 1) / 2) * width
         label = f"{name} ({len(labels):,})"
         axes.bar(places, shares, width * 0.92, label=label, color=CLASS_COLOURS[number], hatch=hatch)
-    axes.set_xticks(range(len(CLASS_NAMES)), CLASS_NAMES)
+    axes.set_xticks(range(len(classes)), classes)
     axes.set(ylabel="share of the split", title="Classes in each split")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     figure.legend(title="split (articles)", loc="outside right upper", fontsize="small")

@@ -23,13 +23,18 @@ FURTHER = "further"  # texts beside the splits, which may have a class or not
 class Inputs:
     """Articles, encoder and data sets at one setting; each is read, tokenised or encoded when it is first asked for."""
 
-    def __init__(self, settings: Settings):
-        self.settings = settings
+    def __init__(self, settings: Settings, source: Source | None = None):
+        self.settings, self._given = settings, source
 
     @cached_property
     def source(self) -> Source:
         """Where the articles came from."""
-        return read_source(self.settings)
+        return self._given or read_source(self.settings)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes' names, in the order of their numbers."""
+        return self.source.classes
 
     @cached_property
     def splits(self) -> DatasetDict:

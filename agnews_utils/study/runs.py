@@ -41,8 +41,8 @@ class Run:
         name: file name and what notebooks ask for
         title: for people
         model: a class of :mod:`agnews_utils.models` or of one's own, or a function of :mod:`agnews_utils.baselines`. A
-            class is given those of ``encoder``, ``channels_in``, ``vocab_size`` and ``length`` that its ``__init__``
-            names
+            class is given those of ``encoder``, ``channels_in``, ``vocab_size``, ``length``, ``word_vectors`` and
+            ``num_classes`` that its ``__init__`` names, a function its ``num_classes``
         inputs: what the model reads
         epochs: which of the profile's epoch counts it takes
         loss: the loss's class

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from torch import nn
 
 from ..baselines import Baseline
 from ..batches import ArticleDataset, Articles, ArticleSubset, WithTeacher
-from ..data import NO_LABEL, fingerprint
+from ..data import NO_LABEL, Source, fingerprint
 from ..models import count_parameters
 from ..settings import Settings, read_settings
 from ..support.files import load_weights
@@ -40,11 +40,12 @@ class Study:
         inputs: the articles and what models read of them (:class:`agnews_utils.study.inputs.Inputs`)
         store: finished runs on disk (:class:`agnews_utils.study.store.Store`)
         runs: the runs by name; :meth:`add` adds one of your own
+        source: the articles; None reads those that the settings name
     """
 
-    def __init__(self, settings: Settings | None = None, runs: Mapping[str, Run] = RUNS):
+    def __init__(self, settings: Settings | None = None, runs: Mapping[str, Run] = RUNS, source: Source | None = None):
         self.settings = settings or read_settings()
-        self.inputs = Inputs(self.settings)
+        self.inputs = Inputs(self.settings, source)
         self.runs = dict(runs)
 
     @cached_property
@@ -243,19 +244,19 @@ class Study:
         """The run's model with its initial weights; runs of one architecture and seed start from the same ones.
 
         The model's class is given what its ``__init__`` names: an ``encoder`` of its own (training must not change the
-        shared one), ``channels_in`` (the width of the encoder's features), ``vocab_size``, ``length`` (in tokens) and
-        ``word_vectors`` (the encoder's, of the run's vocabulary).
+        shared one), ``channels_in`` (the width of the encoder's features), ``vocab_size``, ``length`` (in tokens),
+        ``word_vectors`` (the encoder's, of the run's vocabulary) and ``num_classes``.
         """
         run = self.run(name)
-        wanted = inspect.signature(run.model).parameters
         offers = {
             "encoder": lambda: self.inputs.encoder_files.load(self.settings.device),
             "channels_in": lambda: self.inputs.encoder_files.hidden_size,
             "vocab_size": lambda: len(self.inputs.pieces(run.vocabulary)),
             "length": lambda: self.settings.max_length,
             "word_vectors": lambda: self.inputs.word_vectors(run.vocabulary),
+            "num_classes": lambda: len(self.inputs.classes),
         }
-        arguments = {name: make() for name, make in offers.items() if name in wanted}
+        arguments = {name: make() for name, make in offers.items() if name in _parameters(run.model)}
         seed_everything(seed)
         return run.model(**arguments | run.model_args)
 
@@ -305,8 +306,8 @@ class Study:
             arrays: dict[str, np.ndarray] = {
                 "logits": answer("test").astype(np.float16),
                 "validation_logits": answer("validation").astype(np.float16),
-                "labels": np.asarray(splits["test"]["label"], np.uint8),
-                "validation_labels": np.asarray(splits["validation"]["label"], np.uint8),
+                "labels": self._numbers(splits["test"]["label"]),
+                "validation_labels": self._numbers(splits["validation"]["label"]),
             }
             if any((run.name, seed) in other.needs for other in self.runs.values()):
                 asked = [FURTHER] if run.group == "teacher" and len(self.inputs.further["text"]) else []
@@ -320,6 +321,10 @@ class Study:
             }
             self.store.save(key, metadata, arrays)
 
+    def _numbers(self, labels: Sequence[int]) -> np.ndarray:
+        """Class numbers in as few bytes as the number of classes asks for: one for AG News."""
+        return np.asarray(labels, np.min_scalar_type(len(self.inputs.classes)))
+
     def _trained(self, run: Run, seed: int) -> Trained:
         if run.inputs == "text":
             return self._train_baseline(run, seed)
@@ -327,7 +332,8 @@ class Study:
 
     def _train_model(self, run: Run, seed: int) -> Trained:
         model, train = self.build(run.name, seed), self._training_set(run)
-        eval_sets = {split: self.inputs.dataset(split, run.inputs, run.vocabulary) for split in ("validation", "test")}
+        splits = SPLITS[1:] if self.settings.profile.test_curves else ("validation",)
+        eval_sets = {split: self.inputs.dataset(split, run.inputs, run.vocabulary) for split in splits}
         result = fit(
             model, train, eval_sets, run.make_loss(), self.settings, self.training_args(run.name, seed), seed=seed,
             folder=self.store.folder(self.run_key(run.name, seed)), title=f"{run.title}, seed {seed}",
@@ -340,7 +346,8 @@ class Study:
         if run.further_labels:
             train = {name: [*train[name], *self.inputs.further[name]] for name in train}
         train = {name: [column[row] for row in rows] for name, column in train.items()}
-        fitted = run.model(train, self.inputs.splits["validation"], seed)
+        known = {"num_classes": len(self.inputs.classes)} if "num_classes" in _parameters(run.model) else {}
+        fitted = run.model(train, self.inputs.splits["validation"], seed, **known)
         return fitted, fitted.parameters, len(rows), lambda split: fitted.logits(self.inputs.texts(split)["text"])
 
     def _average(self, run: Run) -> Trained:
@@ -359,7 +366,7 @@ class Study:
         if run.further and not len(further):
             raise ValueError(
                 f"{run.title}: the data has no texts beside its training and test files; put further.csv, "
-                "further_descriptions.csv or unlabelled.csv into the data folder (see agnews_utils/data.py)."
+                "further_descriptions.csv or unlabelled.csv into the data folder (see agnews_utils/data/further.py)."
             )
         if run.inputs == "text":  # it reads labelled texts alone
             rows = rows[rows < (run.labels or count)]
@@ -405,6 +412,11 @@ class Study:
             "encoder": {"name": files.name, "weights": files.weights},
             "machine": machine(self.settings.device),
         }
+
+
+def _parameters(model: Callable) -> Mapping[str, inspect.Parameter]:
+    """What a model's class or a baseline's function can be given."""
+    return inspect.signature(model).parameters
 
 
 def _set(options: dict[str, Any]) -> dict[str, Any]:

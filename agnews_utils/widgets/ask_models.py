@@ -9,7 +9,6 @@ from ipywidgets import HTML, SelectMultiple, Textarea
 
 from ..models import SimpleCNN, SimplerCNN
 from ..plotting.style import BLUE, CLASS_COLOURS, ORANGE
-from ..settings import CLASS_NAMES
 from ..study.answers import REPEATS, Answer, Answering
 from ..study.runs import MODEL4
 from ..study.study import Study
@@ -55,7 +54,7 @@ class AskTheModels(Panel):
         self.word_view = HTML()
         above = (self.text, side_by_side(self.asked, self.explained), side_by_side(self.ask_button))
         self.children = (*above, self.error, self.picture, self.word_view, self.status)
-        self.show_picture(answers_png([]), "An empty chart: no model has been asked yet.")
+        self.show_picture(answers_png([], study.inputs.classes), "An empty chart: no model has been asked yet.")
         self.ask()
 
     def ask(self) -> list[Answer]:
@@ -74,10 +73,11 @@ class AskTheModels(Panel):
             answers = [self.models.ask(name, text) for name in self.asked.value]
             predicted, self.words = self.models.leave_one_out(self.explained.value, text)
             self.answers = answers
-            says = (f"{a.title}: {CLASS_NAMES[a.prediction]} {a.probabilities[a.prediction]:.2f}." for a in answers)
-            self.show_picture(answers_png(answers), f"Class probabilities for the text. {' '.join(says)}")
-            self.word_view.value = self._coloured_words(CLASS_NAMES[predicted])
-            self.set_status(self._main_words(text, CLASS_NAMES[predicted]), self._table())
+            classes = self.study.inputs.classes
+            says = (f"{a.title}: {classes[a.prediction]} {a.probabilities[a.prediction]:.2f}." for a in answers)
+            self.show_picture(answers_png(answers, classes), f"Class probabilities for the text. {' '.join(says)}")
+            self.word_view.value = self._coloured_words(classes[predicted])
+            self.set_status(self._main_words(text, classes[predicted]), self._table())
         return self.answers
 
     def _coloured_words(self, predicted: str) -> str:
@@ -107,8 +107,9 @@ class AskTheModels(Panel):
 
     def _table(self) -> str:
         columns = {"model": [a.title for a in self.answers]}
-        columns |= {name: [a.probabilities[k] for a in self.answers] for k, name in enumerate(CLASS_NAMES)}
-        columns["answer"] = [CLASS_NAMES[a.prediction] for a in self.answers]
+        classes = self.study.inputs.classes
+        columns |= {name: [a.probabilities[k] for a in self.answers] for k, name in enumerate(classes)}
+        columns["answer"] = [classes[a.prediction] for a in self.answers]
         columns["ms an article"] = [f"{a.milliseconds:.1f}" for a in self.answers]
         caption = "Probabilities, and milliseconds from text to answer, one article at a time "
         return html_table(columns, caption + f"(median of {REPEATS}), models trained on {self.study.title}")
@@ -119,20 +120,21 @@ def in_hundredths(drop: float) -> str:
     return f"{100 * drop:+.0f}".replace("-", "−") if abs(drop) >= 0.005 else "0"
 
 
-def answers_png(answers: Sequence[Answer]) -> bytes:
+def answers_png(answers: Sequence[Answer], classes: Sequence[str]) -> bytes:
     """Every model a row, every class a column of bars with numbers; the answer is marked."""
     rows = range(len(answers))
     height = 0.34 * max(len(rows), 1) + 0.75
     margins = {"left": 0.3, "right": 0.985, "top": 1 - 0.35 / height, "bottom": 0.12 / height, "wspace": 0.06}
-    with new_figure(10, height, columns=len(CLASS_NAMES), **margins) as (figure, grid):
+    with new_figure(10, height, columns=len(classes), **margins) as (figure, grid):
         for k, axes in enumerate(grid):
-            shares, hatch = [answer.probabilities[k] for answer in answers], HATCHES[k]
-            bars = axes.barh(rows, shares, 0.72, color=CLASS_COLOURS[k], hatch=hatch, edgecolor="white")
+            shares = [answer.probabilities[k] for answer in answers]
+            look = {"color": CLASS_COLOURS[k % len(CLASS_COLOURS)], "hatch": HATCHES[k % len(HATCHES)]}
+            bars = axes.barh(rows, shares, 0.72, **look, edgecolor="white")
             for text, answer in zip(axes.bar_label(bars, fmt="%.2f", padding=3, fontsize=8.5), answers, strict=True):
                 if answer.prediction == k:
                     text.set(text=f"{text.get_text()} ◀", weight="bold")
             axes.set(xlim=(0, 1.45), ylim=(max(len(rows), 1) - 0.4, -0.6), xticks=(0, 0.5, 1), xticklabels=())
-            axes.set(title=CLASS_NAMES[k], yticks=rows, yticklabels=())
+            axes.set(title=classes[k], yticks=rows, yticklabels=())
             axes.grid(axis="y", visible=False)
         grid[0].set_yticklabels([answer.title for answer in answers], fontsize=9)
         return png_of(figure)

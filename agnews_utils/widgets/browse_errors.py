@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
@@ -11,7 +11,6 @@ from scipy.special import softmax
 
 from ..analysis.calibration import confidence
 from ..plotting.style import BLUE
-from ..settings import CLASS_NAMES
 from ..study.records import Record
 from ..study.runs import MODEL4, TEACHERS
 from ..study.study import Study
@@ -100,15 +99,16 @@ class BrowseErrors(Panel):
     def _show(self, student: Record, teacher: Record) -> None:
         row = int(self.rows[self.place])
         y_s, y_t = (softmax(record.test_logits[row].astype(np.float64)) for record in (student, teacher))
-        truth, text = CLASS_NAMES[student.labels[row]], self.study.inputs.splits["test"][row]["text"]
+        classes = self.study.inputs.classes
+        truth, text = classes[student.labels[row]], self.study.inputs.splits["test"][row]["text"]
         self.article.value = (
             f'<div role="status" aria-live="polite"><p><strong>Article {self.place + 1} of {len(self.rows):,}, true '
             f"class {truth}:</strong></p><blockquote>{escape(text)}</blockquote></div>"
         )
-        s, t = (f"{CLASS_NAMES[y.argmax()]} with {y.max():.2f}" for y in (y_s, y_t))
+        s, t = (f"{classes[y.argmax()]} with {y.max():.2f}" for y in (y_s, y_t))
         words = f"The student says {s}, the teacher {t}; the true class is {truth}."
-        self.show_picture(pair_png(y_s, y_t, student.labels[row]), words, keep=False)
-        columns = {"class": CLASS_NAMES, student.run.title: y_s, teacher.run.title: y_t}
+        self.show_picture(pair_png(y_s, y_t, class_labels(student.labels[row], classes)), words, keep=False)
+        columns = {"class": classes, student.run.title: y_s, teacher.run.title: y_t}
         self.set_status(words, html_table(columns, "Probabilities for this article"))
 
 
@@ -124,11 +124,11 @@ def counts_png(counts: Mapping[str, int], total: int) -> bytes:
         return png_of(figure)
 
 
-def pair_png(student: np.ndarray, teacher: np.ndarray, label: int) -> bytes:
-    """Both models' probabilities for one article."""
+def pair_png(student: np.ndarray, teacher: np.ndarray, labels: Sequence[str]) -> bytes:
+    """Both models' probabilities for one article; ``labels`` name the classes."""
     with new_figure(7, 2.9, left=0.1, right=0.98, top=0.9, bottom=0.2) as (figure, axes):
         for bars in class_bars(axes, student, teacher):
             axes.bar_label(bars, fmt="%.2f", fontsize=8.5)
-        axes.set(ylim=(0, 1.14), xticklabels=class_labels(label))
+        axes.set(ylim=(0, 1.14), xticklabels=labels)
         axes.legend(fontsize=8.5, loc="lower center", bbox_to_anchor=(0.5, 0.98), ncols=2, framealpha=0)
         return png_of(figure)

@@ -185,7 +185,7 @@ def captioned(png: bytes, sentence: str) -> bytes:
 
 def class_bars(axes: Axes, student: np.ndarray, teacher: np.ndarray) -> list[BarContainer]:
     """Student's and teacher's probabilities of each class (K,) as bars beside each other."""
-    places = np.arange(len(CLASS_NAMES))
+    places = np.arange(len(student))
     axes.set(xticks=places, yticks=np.linspace(0, 1, 5), ylabel="probability")
     axes.grid(axis="x", visible=False)
     return [
@@ -194,6 +194,6 @@ def class_bars(axes: Axes, student: np.ndarray, teacher: np.ndarray) -> list[Bar
     ]
 
 
-def class_labels(true_class: int) -> list[str]:
+def class_labels(true_class: int, classes: Sequence[str] = CLASS_NAMES) -> list[str]:
     """The classes' names, the true one marked."""
-    return [f"{name}\n(true class)" if k == true_class else name for k, name in enumerate(CLASS_NAMES)]
+    return [f"{name}\n(true class)" if k == true_class else name for k, name in enumerate(classes)]

@@ -556,3 +556,10 @@ def test_files_can_be_read_by_others(copied):
 def test_a_run_is_described_by_plain_data():
     for run in RUNS.values():
         assert json.loads(json.dumps(run.on_disk())) == run.on_disk()
+
+
+def test_more_classes_than_a_byte_counts_are_kept(settings, sample):
+    study = Study(settings, {}, replace(sample, classes=tuple(map(str, range(300)))))
+    assert study.inputs.classes[-1] == "299"
+    assert study._numbers([0, 299]).tolist() == [0, 299]
+    assert Study(settings, {}, sample)._numbers([0, 3]).dtype == np.uint8  # as all committed records have them
