@@ -16,6 +16,7 @@ import nbformat
 from ..exercises.cells import insert
 from ..exercises.exercise import notebooks, of_notebook
 from ..settings import NOTEBOOKS
+from ..support.command import run_command
 from ..support.files import write_text
 
 PAGE = "EXERCISES.md"
@@ -89,4 +90,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_command(main, sys.argv[1:]))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from ..study.capacity import CAPACITY_RUNS, with_teachers
 from ..study.runs import RUNS, Run
 from ..study.strong import ALL_RUNS, STRONG_RUNS
 from ..study.study import Study
+from ..support.command import run_command
 from ..support.files import read_checkpoint
 from ..support.runtime import progress_bar
 from ..training import TrainingArgs, seed_everything, train_epoch
@@ -35,6 +37,7 @@ from ..training import TrainingArgs, seed_everything, train_epoch
 MEASURED_BATCHES = 3  # of each kind of run, after one that warms up
 BASELINE_RATE = 5_000  # articles a second, about; these runs are over before a measurement would be
 POLL_SECONDS = 2.0
+STOPPED = "Stopped; make study goes on from the last finished epoch of each run."
 KINDS = {"report": RUNS, "strong": STRONG_RUNS, "map": with_teachers(CAPACITY_RUNS), "all": ALL_RUNS | CAPACITY_RUNS}
 
 
@@ -182,15 +185,17 @@ def _work_together(study: Study, runs: str, workers: int, threads: int, total: i
     style = _bar_style(study.settings)
     context = multiprocessing.get_context("spawn")
     crew = [context.Process(target=_worker, args=(n, threads, style, runs)) for n in range(1, workers + 1)]
+    # a terminal sends Ctrl-C to every process: workers inherit that it is ignored, and are stopped below
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     for process in crew:
         process.start()
+    signal.signal(signal.SIGINT, before)
     try:
         _show(study, crew, style, total)
     except KeyboardInterrupt:
-        print("\nStopped; make study goes on from the last finished epoch of each run.", file=sys.stderr)
         for process in crew:
             process.terminate()
-        return 130
+        raise
     if left := len(missing(study)):
         print(f"{left} runs are missing: what stopped them is above; make study goes on.", file=sys.stderr)
     return 1 if left or any(process.exitcode for process in crew) else 0
@@ -237,9 +242,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _share(settings: Settings, workers: int | None) -> tuple[int, int]:
     """How many workers, and threads for each."""
     cores = os.cpu_count() or 1
-    workers = workers or (1 if settings.device == "cuda" else min(cores, 8))
+    workers = workers or (1 if settings.device != "cpu" else min(cores, 8))
     return workers, max(1, cores // workers)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, stopped=STOPPED))

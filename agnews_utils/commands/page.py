@@ -30,6 +30,7 @@ from ..settings import CLASS_NAMES, ROOT
 from ..study.records import published_records
 from ..study.runs import MODEL3, MODEL4, SIMPLER_FINE_TUNED_KL, TFIDF
 from ..study.strong import ALL_RUNS, BEST, PLAIN_FEW, SHIPPED
+from ..support.command import run_command
 from ..support.files import atomic_write
 from ..widgets.dist_explorer import LABELS, SITUATIONS
 from .publish import headlines
@@ -240,4 +241,4 @@ def main(docs: Path = DOCS) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

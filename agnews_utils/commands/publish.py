@@ -8,7 +8,6 @@ and search, with ``models`` the students that are shipped (to ``data/models``), 
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,7 +30,8 @@ from ..study.records import RECORD_FILES, TEST_ROWS, Record, in_groups, publishe
 from ..study.runs import FINE_TUNED_TEACHER, MODEL3, SIMPLER_FINE_TUNED_KL, TEACHER, TFIDF
 from ..study.strong import ALL_RUNS, BEST, PLAIN_FEW
 from ..study.study import Study
-from ..support.files import write_text
+from ..support.command import run_command
+from ..support.files import copy_whole, write_text
 
 TABLE_NOTE = """
 The best test epoch is seed 0's, so it can lie below the mean over seeds beside it. Where seed 0 stopped early, the
@@ -60,11 +60,10 @@ def publish() -> int:
         print(refused, file=sys.stderr)
         return 1
     for path in made:
-        shutil.copyfile(path, NOTEBOOKS / path.name)
-    (ROOT / "figures").mkdir(exist_ok=True)
+        copy_whole(path, NOTEBOOKS / path.name)
     for path in study.figures.iterdir():
         if path.stem != "results_table":  # that is made from the committed records
-            shutil.copyfile(path, ROOT / "figures" / path.name)
+            copy_whole(path, ROOT / "figures" / path.name)
     if study.settings.profile.name == "full":
         publish_records(Study(study.settings, ALL_RUNS))
     publish_table()
@@ -90,10 +89,9 @@ def publish_records(study: Study) -> int:
     for name, seed in study.plan():
         own = study.store.folder(study.run_key(name, seed))
         if (own / "record.json").exists():
-            (study.store.committed / own.name).mkdir(parents=True, exist_ok=True)
             for file in RECORD_FILES:
                 if (own / file).exists():
-                    shutil.copyfile(own / file, study.store.committed / own.name / file)
+                    copy_whole(own / file, study.store.committed / own.name / file)
     write_text(study.store.committed / TEST_ROWS, statistics_of_test_articles(study).to_csv(index=False))
     return len(list(study.store.committed.glob("*/record.json")))
 
@@ -113,7 +111,7 @@ def publish_outcomes(study: Study) -> int:
         )
     save_outcomes((study.record(name, seed) for name, seed in there), study.store.committed)
     if (study.store.own / SEARCH).exists():
-        shutil.copyfile(study.store.own / SEARCH, study.store.committed / SEARCH)
+        copy_whole(study.store.own / SEARCH, study.store.committed / SEARCH)
     return len(there)
 
 
@@ -230,4 +228,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_command(main, sys.argv[1:]))

@@ -15,6 +15,7 @@ from nbclient.exceptions import CellExecutionError
 from ..analysis.wording import format_duration
 from ..settings import NOTEBOOKS, read_settings
 from ..study.study import Study
+from ..support.command import run_command
 from ..support.files import write_text
 from ..support.runtime import peak_memory_gib
 
@@ -92,4 +93,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -22,9 +22,11 @@ from ..study.capacity import PARAMETERS, ROWS, SEARCH
 from ..study.runs import MODEL4, TEACHER, Run
 from ..study.strong import ALL_RUNS
 from ..study.study import Study
+from ..support.command import run_command
 from ..support.files import write_text
 
 TRIALS = 60
+STOPPED = "Stopped; called again, the search goes on after its last finished trial."
 SPACE = dict(
     zip(PARAMETERS, ((0.5, 8.0), (0.1, 40.0), (0.1, 40.0)), strict=True)
 )  # each searched on a logarithmic scale
@@ -91,4 +93,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, stopped=STOPPED))

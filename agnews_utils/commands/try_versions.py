@@ -23,6 +23,7 @@ from packaging.requirements import Requirement
 
 from ..analysis.wording import markdown_table
 from ..settings import ROOT, read_settings
+from ..support.command import run_command
 from ..support.files import write_text
 
 ENDS = ("lowest", "newest")
@@ -125,4 +126,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

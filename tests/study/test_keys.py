@@ -1,4 +1,4 @@
-"""Keys of runs and caches: MiniLM's stay as they were, so that committed records are found; other encoders' hold all."""
+"""Keys of runs and caches: MiniLM's find the committed records; other encoders' hold all that an encoder is."""
 
 from dataclasses import replace
 
@@ -17,7 +17,8 @@ def study_of(tmp_path):
     return make
 
 
-AG_NEWS = {"train": "f4e9b1bf4606a93b", "validation": "3a72bc0448621ec3", "test": "f651657d98d72b1f"}  # fingerprints of the published study's splits
+# fingerprints of the published study's splits
+AG_NEWS = {"train": "f4e9b1bf4606a93b", "validation": "3a72bc0448621ec3", "test": "f651657d98d72b1f"}
 
 
 def test_every_committed_record_is_found_by_minilms_keys(study_of, monkeypatch):
