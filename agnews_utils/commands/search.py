@@ -55,7 +55,7 @@ def search(study: Study, trials: int, seed: int) -> pd.DataFrame:
         return study.record(run.name).validation_accuracy
 
     study.store.own.mkdir(parents=True, exist_ok=True)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # it would warn of a trial that Ctrl-C ended
     made = optuna.create_study(
         study_name="dist", direction="maximize", load_if_exists=True,
         storage=JournalStorage(JournalFileBackend(str(study.store.own / "search.journal"))),
