@@ -27,7 +27,7 @@ CHECKPOINT_ERRORS = (
 )  # fmt: skip
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # how safetensors and torch say that the disk is full, neither by an OSError
-FULL_IN_WORDS = ("os error 28", "os error 122", "os error 27", "PytorchStreamWriter failed writing file")
+FULL_IN_WORDS = ("os error 28", "os error 122", "os error 27", "PytorchStreamWriter", "inline_container.cc")
 OTHER_FOLDER = "set AGNEWS_WORK_DIR to a folder of your own"
 
 
