@@ -241,4 +241,4 @@ def main(docs: Path = DOCS) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(run_command(main, without_options=__doc__))

@@ -7,6 +7,7 @@ and search, with ``models`` the students that are shipped (to ``data/models``), 
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from collections.abc import Mapping
@@ -214,13 +215,13 @@ PARTS = {"records": _records, "outcomes": _outcomes, "models": _models, "cards":
 
 
 def main(arguments: list[str]) -> int:
-    if not arguments:
+    parser = argparse.ArgumentParser(prog="python -m agnews_utils.commands.publish", description=__doc__)
+    parser.add_argument("part", choices=PARTS, nargs="?", help="this part alone (default: a whole run)")
+    part = parser.parse_args(arguments).part
+    if part is None:
         return publish()
-    if len(arguments) > 1 or arguments[0] not in PARTS:
-        print(f"usage: python -m agnews_utils.commands.publish [{' | '.join(PARTS)}]", file=sys.stderr)
-        return 2
     try:
-        print(PARTS[arguments[0]]())
+        print(PARTS[part]())
     except (FileNotFoundError, ValueError) as reason:
         print(reason, file=sys.stderr)
         return 1

@@ -115,4 +115,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main, stopped=STOPPED))
+    sys.exit(run_command(main, stopped=STOPPED, without_options=__doc__))

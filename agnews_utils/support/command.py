@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import codecs
 import io
 import os
@@ -17,17 +18,23 @@ INTERRUPTED, NO_READER = 130, 141  # 128 + the number of the signal, as a shell 
 PLAIN = {"–": "-", "—": "-", "…": "...", "×": "x", "µ": "u", "τ": "tau", "β": "beta", "γ": "gamma", "’": "'", "→": "->"}
 
 
-def run_command(main: Callable[..., int], *arguments: object, stopped: str = STOPPED) -> int:
+def run_command(
+    main: Callable[..., int], *arguments: object, stopped: str = STOPPED, without_options: str | None = None
+) -> int:
     """Runs a command's ``main`` and returns the process' exit status.
 
     Args:
         main: given ``arguments``, returns the status
         stopped: what is said after Ctrl-C
+        without_options: of a command that takes none, what --help says of it
 
     An error that this package raised in words, or one of the system about a file, is printed as its sentence, with
     status 1. Any other is a mistake of the program and ends in Python's own account.
     """
     accept_any_character()
+    if without_options is not None:
+        name = Path(sys.argv[0]).stem
+        argparse.ArgumentParser(f"python -m agnews_utils.commands.{name}", description=without_options).parse_args()
     try:
         status = main(*arguments)
         if sys.stdout is not None:
