@@ -54,7 +54,7 @@ def at_end(requirements: Sequence[Requirement], end: str, exact: Sequence[str] =
 
 
 def environment(folder: Path, python: str, wanted: Sequence[str]) -> Path:
-    """The Python of an environment with these packages; one that an earlier call finished is taken as it is.
+    """The Python of an environment with these packages; one that is there is taken, and brought to these versions.
 
     Raises:
         RuntimeError: the environment or its packages cannot be had; what pip said stands on stderr.
@@ -62,7 +62,8 @@ def environment(folder: Path, python: str, wanted: Sequence[str]) -> Path:
     own, ready, packages = folder / "bin" / "python", folder / "ready", "\n".join(wanted)
     if ready.exists() and ready.read_text(encoding="utf-8") == packages:
         return own
-    for command in ([python, "-m", "venv", "--clear", folder], [own, "-m", "pip", "install", "--quiet", *wanted]):
+    install = [own, "-m", "pip", "install", "--quiet", "--upgrade", *wanted]
+    for command in ([python, "-m", "venv", folder], install):
         if subprocess.run(command).returncode:
             raise RuntimeError("no environment (pip says why above)")
     write_text(ready, packages)
