@@ -100,10 +100,11 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp850", "cp932"])
 def test_help_of_every_command_on_any_terminal(encoding):
     names = ["classify", *(f"commands.{name}" for name in WITH_HELP)]
-    command = [sys.executable, "-c", HELP, *names]
+    command = [sys.executable, "-W", "ignore::RuntimeWarning", "-c", HELP, *names]
     environ = os.environ | {"PYTHONIOENCODING": encoding, "COLUMNS": "80"}
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, b"")
