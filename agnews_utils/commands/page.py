@@ -30,6 +30,7 @@ from ..settings import CLASS_NAMES, ROOT
 from ..study.records import published_records
 from ..study.runs import MODEL3, MODEL4, SIMPLER_FINE_TUNED_KL, TFIDF
 from ..study.strong import ALL_RUNS, BEST, PLAIN_FEW, SHIPPED
+from ..support.checkout import assert_checkout
 from ..support.command import run_command
 from ..support.files import atomic_write
 from ..widgets.dist_explorer import LABELS, SITUATIONS
@@ -232,6 +233,7 @@ def write(docs: Path) -> int:
 
 def main(docs: Path = DOCS) -> int:
     try:
+        assert_checkout(ROOT)
         size = write(docs)
     except (FileNotFoundError, ValueError) as reason:
         print(reason, file=sys.stderr)
