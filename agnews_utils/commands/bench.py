@@ -23,6 +23,7 @@ from ..features import cached_features, encode
 from ..losses import CrossEntropy, DISTLoss, Loss
 from ..settings import Settings, read_settings
 from ..study.study import Study
+from ..support.command import run_command
 from ..support.files import write_text
 from ..support.runtime import peak_memory_gib, precision
 from ..training import TrainingArgs, seed_everything, train_epoch
@@ -65,7 +66,7 @@ def side_by_side(first: Callable[[], object], second: Callable[[], object], repe
         for action, taken in zip((first, second), seconds, strict=True):
             started = time.perf_counter()
             action()
-            if torch.cuda.is_available():
+            if torch.cuda.is_initialized():
                 torch.cuda.synchronize()
             if number:
                 taken.append(time.perf_counter() - started)
@@ -150,4 +151,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, without_options=__doc__))

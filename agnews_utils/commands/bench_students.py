@@ -31,6 +31,7 @@ from ..study.records import published_records
 from ..study.runs import TFIDF
 from ..study.strong import ALL_RUNS, SHIPPED
 from ..study.study import Study
+from ..support.command import run_command
 from ..support.files import write_text
 from ..support.runtime import machine
 from .measure_models import Entry, save_entries
@@ -77,7 +78,10 @@ def run_worker(folder: Path, articles: Articles, threads: int, *arguments: str) 
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     task, *rest = arguments
     command = [sys.executable, "-m", WORKER, task, str(folder), *rest]
-    done = subprocess.run(command, input=json.dumps(articles), stdout=subprocess.PIPE, text=True, env=environment)
+    done = subprocess.run(
+        command, input=json.dumps(articles), stdout=subprocess.PIPE, text=True, env=environment,
+        start_new_session=True,  # so that Ctrl-C reaches this process alone, which then ends the worker
+    )  # fmt: skip
     if done.returncode:
         raise RuntimeError(f"Measuring ({' '.join(arguments)}) failed: see above for the reason.")
     return json.loads(done.stdout)
@@ -234,4 +238,4 @@ def write(study: Study, table: pd.DataFrame, empty: float, costs: pd.DataFrame) 
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

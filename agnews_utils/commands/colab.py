@@ -10,6 +10,7 @@ import sys
 import nbformat
 
 from ..settings import NOTEBOOKS
+from ..support.command import run_command
 from ..support.files import write_text
 
 REPOSITORY = "https://github.com/agnews-distillation/agnews-distillation"  # where the project is published
@@ -71,4 +72,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, without_options=__doc__))

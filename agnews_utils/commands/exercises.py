@@ -15,7 +15,9 @@ import nbformat
 
 from ..exercises.cells import insert
 from ..exercises.exercise import notebooks, of_notebook
-from ..settings import NOTEBOOKS
+from ..settings import NOTEBOOKS, ROOT
+from ..support.checkout import assert_checkout
+from ..support.command import run_command
 from ..support.files import write_text
 
 PAGE = "EXERCISES.md"
@@ -75,6 +77,7 @@ def main(arguments: list[str]) -> int:
         parser.error("FOLDER is the folder of the students' notebooks: give another one.")
     if folder is not None and folder.exists() and not folder.is_dir():
         parser.error(f"{folder} is a file: give a folder.")
+    assert_checkout(ROOT)
     try:
         answered = write_notebooks(NOTEBOOKS, folder or NOTEBOOKS, solutions=folder is not None)
     except ValueError as reason:
@@ -89,4 +92,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_command(main, sys.argv[1:]))

@@ -12,6 +12,7 @@ from pathlib import Path
 from ..export.from_study import MODELS
 from ..export.onnx import export_student_file
 from ..study.strong import SHIPPED
+from ..support.command import run_command
 
 NAMES = {file.removeprefix("student_"): file for file in SHIPPED}
 
@@ -34,4 +35,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

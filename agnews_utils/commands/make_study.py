@@ -33,6 +33,7 @@ from ..study.inputs import FURTHER, SPLITS
 from ..study.runs import RUNS, Run
 from ..study.strong import ALL_RUNS, STRONG_RUNS
 from ..study.study import Study
+from ..support.command import run_command
 from ..support.files import read_checkpoint
 from ..support.runtime import progress_bar
 from ..training import TrainingArgs, seed_everything, train_epoch
@@ -288,8 +289,4 @@ def share_the_machine(settings: Settings, workers: int | None = None) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print(f"\n{STOPPED}", file=sys.stderr)
-        sys.exit(130)
+    sys.exit(run_command(main, stopped=STOPPED))

@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..support.command import run_command
+
 BLOCK = 32  # texts that one model answers one by one before it is the next one's turn
 MANIFEST = "models.json"
 
@@ -230,4 +232,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_command(main, sys.argv[1:]))

@@ -29,6 +29,8 @@ from ..losses import DISTLoss, KLLoss
 from ..settings import CLASS_NAMES, ROOT
 from ..study.records import published_records
 from ..study.strong import ALL_RUNS, SHIPPED
+from ..support.checkout import assert_checkout
+from ..support.command import run_command
 from ..support.files import atomic_write
 from ..widgets.dist_explorer import LABELS, SITUATIONS
 from .publish import headlines
@@ -230,6 +232,7 @@ def write(docs: Path) -> int:
 
 def main(docs: Path = DOCS) -> int:
     try:
+        assert_checkout(ROOT)
         size = write(docs)
     except (FileNotFoundError, ValueError) as reason:
         print(reason, file=sys.stderr)
@@ -239,4 +242,4 @@ def main(docs: Path = DOCS) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, without_options=__doc__))

@@ -7,8 +7,8 @@ and search, with ``models`` the students that are shipped (to ``data/models``), 
 
 from __future__ import annotations
 
+import argparse
 import re
-import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,7 +32,8 @@ from ..study.records import RECORD_FILES, TEST_ROWS, Record, in_groups, publishe
 from ..study.runs import FINE_TUNED_TEACHER, MODEL3, ONE_MODEL, SIMPLER_FINE_TUNED_KL, TEACHER, TFIDF
 from ..study.strong import ALL_RUNS, BEST, PLAIN_FEW
 from ..study.study import Study
-from ..support.files import write_text
+from ..support.command import run_command
+from ..support.files import copy_whole, write_text
 
 TABLE_NOTE = """
 Both accuracies are means over the same seeds. A run may stop early: its best test epoch is of those it trained. The
@@ -60,11 +61,10 @@ def publish() -> int:
         print(refused, file=sys.stderr)
         return 1
     for path in made:
-        shutil.copyfile(path, NOTEBOOKS / path.name)
-    (ROOT / "figures").mkdir(exist_ok=True)
+        copy_whole(path, NOTEBOOKS / path.name)
     for path in study.figures.iterdir():
         if path.stem != "results_table":  # that is made from the committed records
-            shutil.copyfile(path, ROOT / "figures" / path.name)
+            copy_whole(path, ROOT / "figures" / path.name)
     if study.settings.profile.name == "full":
         publish_records(Study(study.settings, ALL_RUNS))
     publish_table()
@@ -90,10 +90,9 @@ def publish_records(study: Study) -> int:
     for name, seed in study.plan():
         own = study.store.folder(study.run_key(name, seed))
         if (own / "record.json").exists():
-            (study.store.committed / own.name).mkdir(parents=True, exist_ok=True)
             for file in RECORD_FILES:
                 if (own / file).exists():
-                    shutil.copyfile(own / file, study.store.committed / own.name / file)
+                    copy_whole(own / file, study.store.committed / own.name / file)
     write_text(study.store.committed / TEST_ROWS, statistics_of_test_articles(study).to_csv(index=False))
     return len(list(study.store.committed.glob("*/record.json")))
 
@@ -113,7 +112,7 @@ def publish_outcomes(study: Study) -> int:
         )
     save_outcomes((study.record(name, seed) for name, seed in there), study.store.committed)
     if (study.store.own / SEARCH).exists():
-        shutil.copyfile(study.store.own / SEARCH, study.store.committed / SEARCH)
+        copy_whole(study.store.own / SEARCH, study.store.committed / SEARCH)
     return len(there)
 
 
@@ -218,13 +217,13 @@ PARTS = {"records": _records, "outcomes": _outcomes, "models": _models, "cards":
 
 
 def main(arguments: list[str]) -> int:
-    if not arguments:
+    parser = argparse.ArgumentParser(prog="python -m agnews_utils.commands.publish", description=__doc__)
+    parser.add_argument("part", choices=PARTS, nargs="?", help="this part alone (default: a whole run)")
+    part = parser.parse_args(arguments).part
+    if part is None:
         return publish()
-    if len(arguments) > 1 or arguments[0] not in PARTS:
-        print(f"usage: python -m agnews_utils.commands.publish [{' | '.join(PARTS)}]", file=sys.stderr)
-        return 2
     try:
-        print(PARTS[arguments[0]]())
+        print(PARTS[part]())
     except (FileNotFoundError, ValueError) as reason:
         print(reason, file=sys.stderr)
         return 1
@@ -232,4 +231,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_command(main, sys.argv[1:]))

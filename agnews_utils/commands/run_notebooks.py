@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
 import time
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from ..analysis.wording import format_duration
 from ..settings import NOTEBOOKS, read_settings
 from ..study.study import Study
+from ..support.command import run_command
 from ..support.files import write_text
 from ..support.runtime import peak_memory_gib
+
+STOPPED = "Stopped; make run starts with the first notebook again, and goes on from each run's last finished epoch."
 
 
 class TerminalClient(NotebookClient):
     """Executes a notebook; what its cells write to stderr (progress bars, warnings) goes to this terminal instead.
 
-    The executed notebook then holds results only, not the ruins of progress bars.
+    The executed notebook then holds results only, not the ruins of progress bars. Ctrl-C ends it by a
+    ``KeyboardInterrupt``; the kernel is shut down when this process ends.
     """
+
+    @asynccontextmanager
+    async def async_setup_kernel(self, **options):
+        # nbclient's own handler would shut down the kernel and then say that it died
+        asyncio.get_running_loop().add_signal_handler = lambda *_: None
+        async with super().async_setup_kernel(**options):
+            yield
 
     def output(self, outs, msg, display_id, cell_index):
         content = msg["content"]
@@ -42,6 +55,8 @@ def execute(path: Path, target: Path) -> float:
 
     Raises:
         CellExecutionError: a cell failed; the notebook as far as it came is in ``target``.
+        DeadKernelError: the kernel died; likewise.
+        KeyboardInterrupt: ``target`` is as it was.
     """
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
@@ -55,9 +70,10 @@ def execute(path: Path, target: Path) -> float:
     started = time.perf_counter()
     try:
         client.execute()
-    finally:
-        target.parent.mkdir(parents=True, exist_ok=True)
+    except (CellExecutionError, DeadKernelError):
         write_text(target, nbformat.writes(notebook) + "\n")
+        raise
+    write_text(target, nbformat.writes(notebook) + "\n")
     return time.perf_counter() - started
 
 
@@ -78,6 +94,13 @@ def main() -> int:
         except CellExecutionError as reason:
             print(f"{reason}\n{path.name} failed; as far as it came it is in {target}", file=sys.stderr)
             return 1
+        except DeadKernelError:
+            print(
+                f"{path.name} stopped, because its kernel died (most often for want of memory); make run again goes on "
+                f"from the last finished epoch. As far as it came it is in {target}",
+                file=sys.stderr,
+            )
+            return 1
         print(f"      done in {format_duration(seconds[path.stem])}", flush=True)
     memory = round(peak_memory_gib(children=True), 2)
     facts = {"seconds": seconds, "peak_memory_gib": memory}
@@ -92,4 +115,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, stopped=STOPPED, without_options=__doc__))

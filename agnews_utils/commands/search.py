@@ -22,9 +22,11 @@ from ..study.capacity import PARAMETERS, ROWS, SEARCH
 from ..study.runs import MODEL4, TEACHER, Run
 from ..study.strong import ALL_RUNS
 from ..study.study import Study
+from ..support.command import run_command
 from ..support.files import write_text
 
 TRIALS = 60
+STOPPED = "Stopped; called again, the search goes on after its last finished trial."
 SPACE = dict(
     zip(PARAMETERS, ((0.5, 8.0), (0.1, 40.0), (0.1, 40.0)), strict=True)
 )  # each searched on a logarithmic scale
@@ -53,7 +55,7 @@ def search(study: Study, trials: int, seed: int) -> pd.DataFrame:
         return study.record(run.name).validation_accuracy
 
     study.store.own.mkdir(parents=True, exist_ok=True)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # it would warn of a trial that Ctrl-C ended
     made = optuna.create_study(
         study_name="dist", direction="maximize", load_if_exists=True,
         storage=JournalStorage(JournalFileBackend(str(study.store.own / "search.journal"))),
@@ -91,4 +93,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, stopped=STOPPED))

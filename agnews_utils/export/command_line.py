@@ -16,6 +16,7 @@ from typing import IO, cast
 
 import numpy as np
 
+from ..support.checkout import assert_checkout
 from ..support.files import atomic_write
 from .lines import Line, lines_of, text_of
 from .student import BATCH, Student, load_student
@@ -200,6 +201,8 @@ def _batches(options: argparse.Namespace) -> Iterator[list[Line]]:
 
 def _student(model: str) -> Student:
     try:
+        if model in NAMES:
+            assert_checkout(MODELS.parents[1])
         return load_student(MODELS / f"student_{model}.safetensors" if model in NAMES else model)
     except FileNotFoundError as reason:
         raise CannotRun(f"{reason} --model takes {', '.join(NAMES)} or a file.") from reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -9,6 +10,8 @@ import seaborn as sns
 from IPython import get_ipython
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from ..support.files import atomic_write
 
 if TYPE_CHECKING:
     from ..study.study import Study
@@ -44,8 +47,8 @@ def save(figure: Figure, study: Study, name: str, source: str | None = None, enc
 
 def save_picture(figure: Figure, study: Study, name: str) -> Figure:
     """Writes ``name``.png into the study's figures as it is, and returns the figure: for one that shows no result."""
-    study.figures.mkdir(parents=True, exist_ok=True)
-    figure.savefig(study.figures / f"{name}.png", metadata={"Software": None})
+    write = partial(figure.savefig, format="png", metadata={"Software": None})
+    atomic_write(study.figures / f"{name}.png", write)
     return figure
 
 

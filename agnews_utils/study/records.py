@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..settings import ROOT
-from ..support.files import load_arrays
+from ..support.files import assert_readable, load_arrays
 from ..training import TrainingArgs
 from .runs import RUNS, Group, Run, from_disk
 
@@ -110,12 +110,14 @@ def read_record(folder: Path, run: Run) -> Record:
 
     Raises:
         ValueError: the record is cut off or lacks something; the message says what.
+        OSError: it is there and cannot be read.
     """
     path = folder / "record.json"
     arrays = load_arrays(folder / "test_logits.safetensors")
+    assert_readable(path)
     try:
         metadata = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as reason:
+    except ValueError as reason:
         raise ValueError(
             f"The run record {path} cannot be read ({reason}): delete its folder, and the run is made again."
         ) from reason

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from ..support.files import load_arrays, save_arrays, write_text
+from ..support.locks import locked
 from .records import Record, read_record
 from .runs import Run
 
@@ -85,18 +86,9 @@ class Store:
 
         Raises:
             filelock.Timeout: another process makes this run, and ``wait`` is false.
+            OSError: see :func:`agnews_utils.support.locks.locked`.
         """
         folder = self.folder(key)
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            if not wait:
-                raise
-            print(f"{title}: another process is making this run; waiting for it.", flush=True)
-            lock.acquire()
-        try:
+        say = partial(print, f"{title}: another process is making this run; waiting for it.", flush=True)
+        with locked(folder / "lock", wait, say):
             yield not (folder / RECORD).exists()
-        finally:
-            lock.release()

@@ -51,7 +51,9 @@ class Study:
     @cached_property
     def key(self) -> str:
         """Folder name of this data, encoder and profile."""
-        return f"{self.inputs.source.key}-{self.inputs.encoder_files.name.lower()}-{self.settings.profile.name}"
+        files = self.inputs.encoder_files
+        encoder = files.name.lower() + (f"-{files.key}" if files.variant else "")
+        return f"{self.inputs.source.key}-{encoder}-{self.settings.profile.name}"
 
     @cached_property
     def store(self) -> Store:
@@ -171,7 +173,7 @@ class Study:
         if run.members:
             spec["teachers"] = [self._spec(self.run(name), of) for name, of in run.needs]
         if run.inputs in ("features", "tokens") or run.teacher:
-            spec["encoder"] = self.inputs.encoder_files.weights
+            spec["encoder"] = self.inputs.encoder_files.key
         if run.further:
             spec["further_texts"] = self.inputs.row_key(FURTHER)
         return _set(spec | run.part_of_the_data())
@@ -409,7 +411,7 @@ class Study:
             "profile": asdict(self.settings.profile),
             "recipe": to_disk(asdict(self.training_args(run.name, seed))),
             "data": {"title": source.title, "notes": source.notes, "is_sample": source.is_sample},
-            "encoder": {"name": files.name, "weights": files.weights},
+            "encoder": {"name": files.name, "weights": files.weights} | _set({"variant": files.variant or None}),
             "machine": machine(self.settings.device),
         }
 

@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from .devices import kind_of
+
 if TYPE_CHECKING:
     from ..settings import Settings
 
 
-def default_device() -> str:
-    """``"cuda"`` where a GPU is there, else ``"cpu"``."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def has_bfloat16(device: str) -> bool:
     """Whether bfloat16 matrix products are native here (elsewhere they would be slower than float32)."""
-    if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if kind_of(device) != "cpu":
+        return kind_of(device) == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return bool(_capabilities().get("avx512_bf16") or _capabilities().get("amx_bf16"))
 
 
@@ -37,7 +34,7 @@ def precision(device: str) -> str:
 
 def autocast(device: str) -> torch.autocast:
     """The context in which models run; losses are computed outside it, in float32."""
-    return torch.autocast(device, torch.bfloat16, enabled=has_bfloat16(device))
+    return torch.autocast(kind_of(device), torch.bfloat16, enabled=has_bfloat16(device))
 
 
 def progress_bar(settings: Settings, iterable: Iterable | None = None, **options):
@@ -54,7 +51,7 @@ def progress_bar(settings: Settings, iterable: Iterable | None = None, **options
 
 def machine(device: str) -> dict:
     """What ran: processor or GPU, threads, precision and versions (no host name, no path)."""
-    gpu = torch.cuda.get_device_name() if device == "cuda" else None
+    gpu = torch.cuda.get_device_name(device) if kind_of(device) == "cuda" else None
     return {
         "device": gpu or _capabilities().get("cpu_name") or platform.processor() or platform.machine(),
         "threads": torch.get_num_threads(),

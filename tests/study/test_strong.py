@@ -130,7 +130,7 @@ def key_before_the_options(study, name, seed):
         if run.teacher:
             spec["teacher"] = spec_of(study.run(run.teacher), 0)
         if run.inputs in ("features", "tokens") or run.teacher:
-            spec["encoder"] = study.inputs.encoder_files.weights
+            spec["encoder"] = study.inputs.encoder_files.key
         return is_set(spec)
 
     spec = spec_of(study.run(name), seed)
