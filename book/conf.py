@@ -3,7 +3,6 @@
 from docutils.nodes import SkipNode
 from latex2mathml.converter import convert
 
-REPOSITORY = "https://github.com/agnews-distillation/agnews-distillation"
 project = "Distilling a news classifier"
 author = "the AG News distillation course authors"
 copyright = f"{author}, CC BY 4.0"
@@ -28,7 +27,6 @@ html_theme_options = {
     "home_page_in_toc": True,
     "show_toc_level": 2,
     "navbar_persistent": [],  # the search stands in the sidebar
-    "repository_url": REPOSITORY,
     "use_repository_button": True,
     "use_download_button": False,
     "extra_footer": '<a href="../index.html">Ask a student in your browser, or take the DIST loss apart</a>',

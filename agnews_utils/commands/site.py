@@ -57,7 +57,8 @@ def index() -> str:
 
 
 def outward(text: str) -> str:
-    """Markdown whose links out of ``notebooks/`` lead to the repository; pictures stay, and lie beside the pages."""
+    """Markdown whose links out of ``notebooks/`` lead to the repository, but for the page; pictures are copied."""
+    text = re.sub(r"\[([^]]+)\]\(\.\./docs/index\.html\)", r'<a href="../index.html">\1</a>', text)
     text = re.sub(r"(!\[[^\]]*\]\()\.\./figures/", r"\1figures/", text)
     return re.sub(r"(\]\()\.\./", rf"\1{FILES}", text)
 
@@ -155,6 +156,7 @@ def build(site: Path = SITE) -> list[str]:
         source, html, made = (Path(temporary).resolve() / name for name in ("source", "build/html", "site"))
         stage(source)
         options = ["-W", "--keep-going", "-q", "-b", "html", "-d", str(html.parent / "doctrees")]
+        options += ["-D", f"html_theme_options.repository_url={REPOSITORY}"]
         subprocess.run([sys.executable, "-m", "sphinx", *options, str(source), str(html)], check=True)
         shutil.copytree(ROOT / "docs", made)
         (made / "index.html").write_text(landing_page(), encoding="utf-8")
