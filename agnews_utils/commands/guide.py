@@ -2,7 +2,7 @@
 
 All from committed files: notebooks, exercises, records, ``figures/answers.csv``, ``figures/expected.csv``. The last is
 measured: ``make run`` in ``quick`` or ``smoke`` on the embedded sample, then this command with ``--measure`` in the
-same profile. That trains further seeds and replaces the profile's rows.
+same profile, which replaces the profile's rows. With ``--seeds N`` it trains N seeds of each run first.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from ..support.files import write_text
 
 GUIDE, GLOSSARY = "INSTRUCTORS.md", "GLOSSARY.md"
 RESULTS, EXPECTED = (ROOT / "figures" / name for name in ("results_table.csv", "expected.csv"))
-SEEDS = {"quick": 3, "smoke": 5}  # that are measured
+PROFILES = ("quick", "smoke")  # that are measured
+MOST_SEEDS = 10
 WORDS_A_MINUTE, CELL_MINUTES, FIGURE_MINUTES = 180, 0.5, 1  # the rule of the reading times
 GROUPS = ("report", "baseline")  # whose accuracies are expected; the other runs are of the full study alone
 SPREADS, ARTICLES = 3, 10  # a tolerance: so many standard deviations between seeds, or so many test articles
@@ -71,7 +72,7 @@ def lines_of(head: list[str], rows: list[list[str]]) -> str:
 
 def notebooks_table() -> str:
     """Minutes of each notebook: to read, for its exercises, and of one core."""
-    minutes = {profile: expected(profile, "minutes")["value"] for profile in SEEDS}
+    minutes = {profile: expected(profile, "minutes")["value"] for profile in PROFILES}
     rows, total = [], 0
     for path in numbered_notebooks():
         title = markdown_of(path).splitlines()[0].removeprefix("# ")
@@ -82,7 +83,7 @@ def notebooks_table() -> str:
         rows.append([f"[{title}]({path.name})", reading, str(practice) if practice else "–", *machine])
     practice = sum(exercise.minutes for exercise in all_exercises())
     rows.append(["**all**", str(total), str(practice), *(f"{m.sum():.1f}" for m in minutes.values())])
-    return lines_of(["notebook", "reading", "exercises", *(f"machine, `{p}`" for p in SEEDS)], rows)
+    return lines_of(["notebook", "reading", "exercises", *(f"machine, `{p}`" for p in PROFILES)], rows)
 
 
 def exercises_table() -> str:
@@ -188,14 +189,17 @@ def made_files() -> dict[str, str]:
     }
 
 
-def measure(study: Study) -> pd.DataFrame:
+def measure(study: Study, seeds: int) -> pd.DataFrame:
     """What this profile gives on this machine: minutes of one core for each notebook, accuracies over the seeds.
+
+    Args:
+        seeds: of each run that are trained where they are missing; others that are there count too
 
     Raises:
         ValueError: not ``quick`` or ``smoke`` on the embedded sample, or no finished ``make run``.
     """
     profile, run = study.settings.profile.name, study.output / "run.json"
-    if profile not in SEEDS or not study.inputs.source.is_sample:
+    if profile not in PROFILES or not study.inputs.source.is_sample:
         raise ValueError(
             "Only quick and smoke on the embedded sample are measured: set AGNEWS_PROFILE, AGNEWS_DATA_DIR."
         )
@@ -203,14 +207,15 @@ def measure(study: Study) -> pd.DataFrame:
         raise ValueError(f"{study.output} holds no finished run: make run first, in this profile.")
     seconds = json.loads(run.read_text(encoding="utf-8"))["core_seconds"]
     rows = [{"kind": "minutes", "name": stem, "value": round(used / 60, 2)} for stem, used in seconds.items()]
-    rows += list(_accuracies(study, SEEDS[profile]))
+    rows += list(_accuracies(study, seeds))
     return pd.DataFrame(rows).assign(profile=profile, made_with=study.title)
 
 
 def _accuracies(study: Study, seeds: int) -> Iterator[dict]:
     for name, run in study.runs.items():
         if run.group in GROUPS and run.can_be_made:
-            records: list[Record] = [study.record(name, seed) for seed in range(1 if name == TFIDF else seeds)]
+            there = [seed for seed in range(MOST_SEEDS) if seed < seeds or study.found(name, seed)]
+            records: list[Record] = [study.record(name, seed) for seed in (there if name != TFIDF else [0])]
             accuracies = pd.Series([100 * record.test_accuracy for record in records])
             spread = 0.0 if name == TFIDF else round(accuracies.std(), 3)
             yield {
@@ -232,10 +237,11 @@ def keep(measured: pd.DataFrame) -> None:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m agnews_utils.commands.guide", description=__doc__)
     parser.add_argument("--measure", action="store_true", help="first measure the profile in the environment")
+    parser.add_argument("--seeds", metavar="N", type=int, default=1, help="with --measure: train so many of each run")
     options = parser.parse_args(arguments)
     try:
         if options.measure:
-            keep(measure(Study(read_settings())))
+            keep(measure(Study(read_settings()), options.seeds))
         for name, text in made_files().items():
             write_text(NOTEBOOKS / name, text)
     except (FileNotFoundError, ValueError) as reason:
