@@ -196,7 +196,7 @@ def measure(study: Study, seeds: int) -> pd.DataFrame:
         seeds: of each run that are trained where they are missing; others that are there count too
 
     Raises:
-        ValueError: not ``quick`` or ``smoke`` on the embedded sample, or no finished ``make run``.
+        ValueError: not ``quick`` or ``smoke`` on the embedded sample, or no ``make run``.
     """
     profile, run = study.settings.profile.name, study.output / "run.json"
     if profile not in PROFILES or not study.inputs.source.is_sample:
@@ -204,7 +204,7 @@ def measure(study: Study, seeds: int) -> pd.DataFrame:
             "Only quick and smoke on the embedded sample are measured: set AGNEWS_PROFILE, AGNEWS_DATA_DIR."
         )
     if not run.exists():
-        raise ValueError(f"{study.output} holds no finished run: make run first, in this profile.")
+        raise ValueError(f"{study.output} holds no run: make run first, in this profile.")
     seconds = json.loads(run.read_text(encoding="utf-8"))["core_seconds"]
     rows = [{"kind": "minutes", "name": stem, "value": round(used / 60, 2)} for stem, used in seconds.items()]
     rows += list(_accuracies(study, seeds))

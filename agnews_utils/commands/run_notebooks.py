@@ -81,10 +81,10 @@ def main() -> int:
             print(f"{reason}\n{path.name} failed; as far as it came it is in {target}", file=sys.stderr)
             return 1
         core_seconds[path.stem] = round(core_seconds_of_children() - before, 1)
+        memory = round(peak_memory_gib(children=True), 2)
+        facts = {"seconds": seconds, "core_seconds": core_seconds, "peak_memory_gib": memory}
+        write_text(study.output / "run.json", json.dumps(facts, indent=1))
         print(f"      done in {format_duration(seconds[path.stem])}", flush=True)
-    memory = round(peak_memory_gib(children=True), 2)
-    facts = {"seconds": seconds, "core_seconds": core_seconds, "peak_memory_gib": memory}
-    write_text(study.output / "run.json", json.dumps(facts, indent=1))
     print(f"\nAll notebooks in {format_duration(sum(seconds.values()))}, at most {memory} GiB a kernel.")
     for what, where in (
         ("notebooks", study.output / "notebooks"), ("figures", study.figures),

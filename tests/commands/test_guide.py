@@ -94,9 +94,9 @@ def test_a_term_is_found_by_its_other_names(tmp_path, monkeypatch):
     assert guide.glossary(made) == made
 
 
-def test_measures_only_a_finished_run_on_the_sample(settings, monkeypatch):
+def test_measures_only_a_run_on_the_sample(settings, monkeypatch):
     study = Study(settings)
-    with pytest.raises(ValueError, match="no finished run"):
+    with pytest.raises(ValueError, match="holds no run"):
         guide.measure(study, 2)
     study.output.mkdir(parents=True)
     (study.output / "run.json").write_text(json.dumps({"core_seconds": {"01_data": 90.0}}))
