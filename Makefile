@@ -9,7 +9,7 @@ READY = $(VENV)/.ready
 PIP_OPTIONS ?=
 CHROMIUMS = $(AGNEWS_CHROMIUM) chromium chromium-browser google-chrome-stable google-chrome
 
-.PHONY: run test test-fast test-browser lint study bench lab publish page clean
+.PHONY: run test test-fast test-browser lint study bench lab publish page site clean
 
 run: $(READY)  ## execute the notebooks in order; figures and tables go to output/
 	$(PY) -m agnews_utils.commands.run_notebooks
@@ -46,6 +46,9 @@ publish: $(READY)  ## maintainers: copy a finished run on AG News to notebooks/,
 page: $(READY)  ## the numbers, figures and students of the page in docs/, from the committed files
 	$(PY) -m agnews_utils.commands.page
 
+site: $(VENV)/.site  ## the rendered course and the page, as a static site in output/site; executes nothing
+	$(PY) -m agnews_utils.commands.site
+
 clean:  ## forget everything that runs made here; the environment stays
 	rm -rf output data/cache data/runs
 
@@ -59,4 +62,8 @@ $(READY): requirements.txt pyproject.toml
 
 $(VENV)/.browser: $(READY)
 	$(PY) -m pip install --quiet --disable-pip-version-check -e ".[browser]"
+	@touch $@
+
+$(VENV)/.site: $(READY)
+	$(PY) -m pip install --quiet --disable-pip-version-check -e ".[site]"
 	@touch $@

@@ -19,7 +19,7 @@ from ..settings import NOTEBOOKS, read_settings
 from ..study.study import Study
 from ..support.command import run_command
 from ..support.files import write_text
-from ..support.runtime import peak_memory_gib
+from ..support.runtime import core_seconds_of_children, peak_memory_gib
 
 STOPPED = "Stopped; make run starts with the first notebook again, and goes on from each run's last finished epoch."
 
@@ -86,9 +86,11 @@ def main() -> int:
     os.environ["AGNEWS_PROGRESS"] = "text"  # kernels inherit it
     paths = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
     seconds: dict[str, float] = {}
+    core_seconds: dict[str, float] = {}
     for number, path in enumerate(paths, 1):
         print(f"[{number}/{len(paths)}] {path.stem}", flush=True)
         target = study.output / "notebooks" / path.name
+        before = core_seconds_of_children()
         try:
             seconds[path.stem] = round(execute(path, target), 1)
         except CellExecutionError as reason:
@@ -101,10 +103,11 @@ def main() -> int:
                 file=sys.stderr,
             )
             return 1
+        core_seconds[path.stem] = round(core_seconds_of_children() - before, 1)
+        memory = round(peak_memory_gib(children=True), 2)
+        facts = {"seconds": seconds, "core_seconds": core_seconds, "peak_memory_gib": memory}
+        write_text(study.output / "run.json", json.dumps(facts, indent=1))
         print(f"      done in {format_duration(seconds[path.stem])}", flush=True)
-    memory = round(peak_memory_gib(children=True), 2)
-    facts = {"seconds": seconds, "peak_memory_gib": memory}
-    write_text(study.output / "run.json", json.dumps(facts, indent=1))
     print(f"\nAll notebooks in {format_duration(sum(seconds.values()))}, at most {memory} GiB a kernel.")
     for what, where in (
         ("notebooks", study.output / "notebooks"), ("figures", study.figures),

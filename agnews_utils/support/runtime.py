@@ -71,3 +71,15 @@ def peak_memory_gib(children: bool = False) -> float:
 
     peak = resource.getrusage(resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**30 if sys.platform == "darwin" else 2**20)  # macOS counts bytes, Linux KiB
+
+
+def core_seconds_of_children() -> float:
+    """Seconds of processor time that this process's finished children used, all cores added up.
+
+    Raises:
+        ImportError: on Windows, which does not count it.
+    """
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
