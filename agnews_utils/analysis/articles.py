@@ -15,9 +15,8 @@ from ..support.files import write_text
 
 # name -> what it looks like in the raw text
 MARKUP_NOISE = {
-    "HTML entity (&lt; &amp; &quot; …)": re.compile(r"&(?:[a-z]+|#\d+);"),
+    "HTML tag or entity (&lt;b&gt; &amp; …)": re.compile(r"&(?:[a-z]+|#\d+);|</?[A-Za-z][^<>&]*>"),
     "entity without its & ( #39; quot; …)": re.compile(r"(?<!&)(?:#\d+;|\b(?:quot|lt|gt|amp|nbsp);)"),
-    "HTML tag, plain or as entities": re.compile(r"(?:<|&lt;)/?[A-Za-z][^<>&]*(?:>|&gt;)"),
     "stray backslash": re.compile(r"\\"),
     "web address": re.compile(r"(?:https?://|www\.)\S+"),
 }
@@ -35,11 +34,6 @@ def markup_noise_counts(splits: dict[str, Sequence[str]]) -> pd.DataFrame:
         table[f"{name}: articles"] = counts
         table[f"{name}: share"] = np.array(counts) / len(texts)
     return pd.DataFrame(table, index=list(MARKUP_NOISE))
-
-
-def normalised(text: str) -> str:
-    """Letters and digits only, lower-cased: what decides whether two texts are the same article."""
-    return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
 def nearest_similarity(texts: Sequence[str], others: Sequence[str] | None = None) -> np.ndarray:
@@ -67,25 +61,6 @@ def nearest_similarity(texts: Sequence[str], others: Sequence[str] | None = None
     nearest = np.zeros(len(texts))
     np.maximum.at(nearest, rows, common / (sizes[rows] + sizes[columns if within else columns + len(texts)] - common))
     return nearest
-
-
-def duplicate_counts(train: Sequence[str], test: Sequence[str]) -> pd.DataFrame:
-    """Exact and near duplicates, within train and of test rows in train: articles and their share.
-
-    Exact: the same letters and digits. Near: a Jaccard similarity of at least one half, exact ones included.
-    """
-    known = pd.Series([normalised(text) for text in train])
-    within = known.duplicated(keep=False).to_numpy()
-    across = pd.Series([normalised(text) for text in test]).isin(set(known)).to_numpy()
-    counts = {
-        "train article, exact duplicate in train": within,
-        "train article, near duplicate in train": within | (nearest_similarity(train) >= NEAR),
-        "test article, exact duplicate in train": across,
-        "test article, near duplicate in train": across | (nearest_similarity(test, train) >= NEAR),
-    }
-    return pd.DataFrame(
-        {"articles": {k: int(v.sum()) for k, v in counts.items()}, "share": {k: v.mean() for k, v in counts.items()}}
-    )
 
 
 def class_indicative_words(

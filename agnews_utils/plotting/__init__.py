@@ -12,3 +12,4 @@ from .pictures import *
 from .runs import *
 from .strong import *
 from .style import *
+from .teachers import *

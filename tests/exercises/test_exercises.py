@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from scipy.stats import t
+from scipy.stats import binomtest, t
 
 from agnews_utils.analysis import statistics
 from agnews_utils.analysis.articles import nearest_similarity
@@ -31,7 +31,7 @@ def no_hints_given():
 
 
 def test_every_notebook_has_three_to_five():
-    assert notebooks() == ["01", "02", "03", "04", "05", "06", "07"]
+    assert notebooks() == ["00", "01", "02", "03", "04", "05", "06", "07"]
     numbers = [exercise.number for exercise in EXERCISES]
     assert numbers == [f"{n}.{i}" for n in notebooks() for i in range(1, len(of_notebook(n)) + 1)]
     assert all(3 <= len(of_notebook(n)) <= 5 for n in notebooks())
@@ -133,7 +133,7 @@ def drawn_with(seed, ends):
 
 
 OTHER_WAYS = {
-    "01.4": 4 * 7600,
+    "00.1": 4 * 7600,
     "02.3": lambda x, k: np.array([[v for v in row if v in sorted(row)[-k:]] for row in x.numpy()]),
     "03.3": lambda x, mask: torch.stack([values[:, real].amax(1) for values, real in zip(x, mask, strict=True)]),
     "03.4": lambda validation, test: [validation.argmax() + 1, test[validation.argmax()]],
@@ -165,7 +165,7 @@ def test_words_for_answers_of_the_wrong_kind(capsys):
     ):
         check("04.1", answer)
         assert said in capsys.readouterr().out.replace("4 of 4", "3").replace("3 of 3", "3")
-    assert "wants a number" in judge("01.4", lambda: 1).words
+    assert "wants a number" in judge("00.1", lambda: 1).words
     assert "one of the letters a, b, c, d" in judge("05.3", print).words
     assert judge("05.3", " C ").state == RIGHT
 
@@ -203,6 +203,7 @@ def test_what_is_told_after_a_right_answer_is_so():
     changed = [*words[:10], "other", *words[11:]]
     assert nearest_similarity([" ".join(words)], [" ".join(changed)])[0] == pytest.approx(11 / 21)  # 01.2
     assert notebook_02.my_window([(3, 1)] * 3 + ([(3, 2)] + [(3, 1)] * 2) * 3) == 77  # 02.2
+    assert binomtest(290, 500).pvalue == pytest.approx(1 / 2_500, rel=0.01)  # 00.2
     assert t.ppf(0.975, [2, 9]).round(2).tolist() == [4.30, 2.26]  # 06.1
     assert notebook_07.my_int8(np.array([[10.0, 0.03]]))[0][0, 1] == 0  # 07.3
 

@@ -40,6 +40,9 @@ def made_record(name, seed=0, epochs=4):
 
 
 CURVES = {"plain": [made_record(MODEL3, seed, 4 + seed) for seed in range(3)], "DIST": [made_record(MODEL4)]}
+CONTRADICTED = pd.DataFrame(
+    {"articles it trained on": [6.0, 1.5], "test articles": [9.2, 6.2]}, index=["BERT-VDCNN", "Fine-tuned teacher"]
+)
 FIGURES = {
     "the course": plotting.pipeline,
     "the course, one part lit": lambda: plotting.pipeline(3),
@@ -51,6 +54,7 @@ FIGURES = {
     "relations": lambda: plotting.relations(STUDENT, TEACHER),
     "loss curves": lambda: plotting.loss_curves(CURVES, "with and without a teacher"),
     "coin tosses": plotting.coin_tosses,
+    "contradicted labels": lambda: plotting.contradicted_labels(CONTRADICTED),
 }
 
 
@@ -76,7 +80,7 @@ def test_no_text_lies_on_another_or_leaves_the_figure_and_none_is_small(name, tm
     plotting.use_style()
     started = time.monotonic()
     figure = FIGURES[name]()
-    if name in ("relations", "loss curves", "coin tosses"):
+    if name in ("relations", "loss curves", "coin tosses", "contradicted labels"):
         plotting.save(figure, a_study(tmp_path), "figure", source="a line that says what made the numbers")
     figure.draw_without_rendering()
     assert time.monotonic() - started < 20
@@ -247,3 +251,19 @@ def test_a_picture_is_saved_as_it_is(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         figure.draw_without_rendering()  # a notebook shows it after it was saved
+
+
+def test_contradicted_labels_are_where_they_should_be():
+    axes = plotting.contradicted_labels(CONTRADICTED).axes[0]
+    for line, column in zip(axes.lines, CONTRADICTED, strict=True):
+        assert line.get_xdata().tolist() == CONTRADICTED[column].tolist()
+        assert line.get_label() == column
+    names = dict(zip(axes.get_yticks(), axes.get_yticklabels(), strict=True))
+    assert [names[place].get_text() for place in axes.lines[0].get_ydata()] == list(CONTRADICTED.index)
+
+
+def test_learning_curve_shows_every_draw():
+    points = pd.DataFrame({"articles": [10, 20], "accuracy": [0.8, 0.9], "low": [0.7, 0.85], "high": [0.85, 0.95]})
+    axes = plotting.learning_curve(points, {10: [0.79, 0.81], 20: [0.9]}).axes[0]
+    dots = [line.get_ydata().tolist() for line in axes.lines if line.get_color() == plotting.GREY]
+    assert dots == [[79.0, 81.0], [90.0]]

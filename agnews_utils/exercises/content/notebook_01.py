@@ -1,4 +1,4 @@
-"""Notebook 01: a baseline without reading, near duplicates, TF-IDF, and how many rows an interval takes."""
+"""Notebook 01: a baseline without reading, near duplicates, and TF-IDF."""
 
 from __future__ import annotations
 
@@ -235,46 +235,3 @@ def _():
         (np.array([[2, 1, 0, 3], [1, 0, 4, 0], [1, 0, 0, 2]]),),
         (np.array([[1, 5, 1, 0, 0], [0, 3, 0, 2, 0], [7, 1, 0, 0, 1], [0, 2, 0, 0, 0]]),),
     ]
-
-
-rows = Exercise(
-    "01.4",
-    "How many test articles for half the interval?",
-    minutes=5,
-    difficulty=1,
-    grades="an interval shrinks with the square root of the rows",
-    question="""
-    An accuracy of 91 % on 7,600 test articles has a 95 % interval of about ±0.64 percentage points. How many test
-    articles would make it ±0.32? Compute it from $1.96\\,\\sqrt{p(1-p)/N}$.""",
-    predict="Is it twice as many articles, or more?",
-    outcome="""Four times as many: the interval shrinks with the square root of the rows. So small gains need far
-    more test articles than AG News has, or a comparison in pairs (notebook 05).""",
-    hints=(
-        "Set the formula equal to 0.0032, which is 0.32 percentage points as a share.",
-        "Solve for N: it stands under the root, so square both sides.",
-        "N is `p * (1 - p) * (1.96 / half_width) ** 2`.",
-    ),
-    relative=0.02,
-)
-
-
-@rows.solution
-def my_rows() -> float:
-    """Test articles for ±0.32 percentage points at an accuracy of 91 %."""
-    accuracy, half_width = 0.91, 0.0032
-    return accuracy * (1 - accuracy) * (1.96 / half_width) ** 2
-
-
-@rows.mistake("twice the rows", "Twice as many rows make the interval narrower by the square root of 2 only.")
-def _():
-    return 2 * 7600
-
-
-@rows.mistake("the root taken where a square belongs", "The root of 2 times as many rows gives 0.54 points, not 0.32.")
-def _():
-    return 2**0.5 * 7600
-
-
-@rows.mistake("percentage points for shares", "You put 0.32 into the formula. Percentage points are hundredths there.")
-def _():
-    return 0.91 * 0.09 * (1.96 / 0.32) ** 2

@@ -1,4 +1,4 @@
-"""Notebook 05: McNemar's test and a paired bootstrap by hand, how an interval reads, and the luck of the best epoch."""
+"""Notebook 05: McNemar's test and a paired bootstrap by hand, and how an interval reads."""
 
 from __future__ import annotations
 
@@ -205,61 +205,3 @@ def _():
 @reading.mistake("spread of runs for interval of the mean", "Single runs scatter far more widely than their mean does.")
 def _():
     return "d"
-
-
-luck = Exercise(
-    "05.4",
-    "The luck of the best epoch",
-    minutes=10,
-    difficulty=2,
-    grades="bias of the best test epoch, as the expectation of a maximum",
-    question="""
-    All epochs of a run have the same true accuracy, and each is measured on so many fresh test articles. By how much
-    does the best measured accuracy exceed the true one, on average? Simulate 5,000 runs. Give a share, not points.""",
-    predict="A teacher trains 30 epochs and a student 20: are both flattered by the same amount?",
-    outcome="""No, more epochs offer more luck. In a real run the epochs share their test articles, so the luck is
-    smaller, but it stays above zero.""",
-    hints=(
-        "`np.random.default_rng(0).binomial(articles, accuracy, size=(5000, epochs))` counts right answers.",
-        "Divide by the number of articles, and take the maximum of each run: `max(axis=1)`.",
-        "The answer is the mean of these maxima, less the true accuracy.",
-    ),
-    module=lambda accuracy, articles, epochs: _exactly(accuracy, articles, epochs),
-    tolerance=2.5e-4,
-)
-
-
-@luck.solution
-def my_luck(accuracy: float, articles: int, epochs: int) -> float:
-    """Mean of the best of so many measured accuracies, less the true accuracy."""
-    right = np.random.default_rng(0).binomial(articles, accuracy, size=(5000, epochs))
-    return (right / articles).max(axis=1).mean() - accuracy
-
-
-def _exactly(accuracy, articles, epochs):
-    at_most = binom.cdf(np.arange(articles), articles, accuracy)  # P(one epoch has at most k right)
-    return (1 - at_most**epochs).sum() / articles - accuracy
-
-
-@luck.mistake("mean for maximum", "The mean epoch has no luck on average. The best one is what the report prints.")
-def _(accuracy, articles, epochs):
-    return 0.0
-
-
-@luck.mistake(
-    "one standard error", "This is how far one epoch scatters. The best of many lies further out, by their number."
-)
-def _(accuracy, articles, epochs):
-    return np.sqrt(accuracy * (1 - accuracy) / articles)
-
-
-@luck.mistake(
-    "true accuracy not subtracted", "This is the best accuracy itself. How far it lies above the true one is asked."
-)
-def _(accuracy, articles, epochs):
-    return _exactly(accuracy, articles, epochs) + accuracy
-
-
-@luck.inputs
-def _():
-    return [(0.91, 7600, 20), (0.91, 7600, 30), (0.85, 1000, 5)]
