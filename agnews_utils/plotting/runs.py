@@ -48,7 +48,7 @@ def beside_the_report(runs: Sequence[list[Record]]) -> Figure:
         label: handle for place in axes.flat for handle, label in zip(*place.get_legend_handles_labels(), strict=True)
     }
     figure.legend(
-        entries.values(), entries.keys(), loc="outside lower center", ncols=4, fontsize="small", frameon=False
+        entries.values(), entries.keys(), loc="outside upper center", ncols=4, fontsize="small", frameon=False
     )
     return figure
 

@@ -120,7 +120,7 @@ def test_what_notebook_04_answers_to_its_questions():
     flat, usual = (steps_at(name)[1].steps for name in ("student flat", "the notebook's four articles"))
     assert 40 < np.abs(flat["inter"]).max() / np.abs(usual["inter"]).max() < 60
     assert np.abs(flat["ce"]).max() < 2 * np.abs(usual["ce"]).max()
-    # 4: tau² multiplies inter and intra by 16, not cross-entropy, so the total by 7; at tau 1 it changes nothing
+    # its text: tau² multiplies inter and intra by 16, not cross-entropy, so the total by 7; at tau 1 it changes nothing
     (_, without), (_, with_factor) = (
         steps_at("the notebook's four articles", tau=4.0, scale_tau2=scaled) for scaled in (False, True)
     )
@@ -128,7 +128,7 @@ def test_what_notebook_04_answers_to_its_questions():
     assert ratios == pytest.approx({"ce": 1, "inter": 16, "intra": 16})
     assert with_factor.total / without.total == pytest.approx(6.9, abs=0.05)
     assert steps_at("the notebook's four articles", scale_tau2=True)[1].total == pytest.approx(0.5011, abs=5e-5)
-    # 5: a wrong teacher does not outvote the label at the report's weights; at 8, 8 and tau 4 it does
+    # 4: a wrong teacher does not outvote the label at the report's weights; at 8, 8 and tau 4 it does
     steps, _ = steps_at("teacher confident and wrong")
     assert steps["total"][business] > steps["total"][sci_tech] > 0
     steps, _ = steps_at("teacher confident and wrong", beta=8.0, gamma=8.0, tau=4.0)

@@ -32,8 +32,8 @@ pearson = Exercise(
     difficulty=1,
     grades="correlation as the cosine of centred rows",
     question="""
-    Correlate each row of `a` with the same row of `b`: subtract from a row its own mean, then take the cosine of the
-    two centred rows. Do not call a library's correlation. To reach: article 1 has 0.9403.""",
+    Correlate each row of `a` with the same row of `b`. Subtract from each row its own mean, then take the cosine of
+    the two. Do not call a library's correlation. To reach: article 1 has 0.9403.""",
     predict="A student gives 0.40, 0.20, 0.20, 0.20 and its teacher 0.97, 0.01, 0.01, 0.01: what is the correlation?",
     outcome="""For that pair it is exactly 1: correlation ignores scale and offset. So a correlation cannot ask the
     student to be as sure as its teacher.""",
@@ -228,8 +228,8 @@ kl = Exercise(
     difficulty=2,
     grades="direction of the KL divergence, sum over classes, tau²",
     question="""
-    Write $(1-\\alpha)\\,\\mathrm{CE} + \\alpha\\,\\tau^2\\,\\mathrm{KL}(y_t \\Vert y_s)$ with $\\mathrm{KL} = \\sum_j
-    y_{t,j} \\log (y_{t,j} / y_{s,j})$, summed over classes and averaged over articles. Both softmaxes have temperature
+    Write $(1-\\alpha)\\,\\mathrm{CE} + \\alpha\\,\\tau^2\\,\\mathrm{KL}(y_t \\Vert y_s)$. Here
+    $\\mathrm{KL} = \\sum_j y_{t,j} \\ln (y_{t,j} / y_{s,j})$, averaged over articles. Both softmaxes have temperature
     τ. To reach: 0.9133 for the four articles at α = 0.9 and τ = 4.""",
     predict="A gradient of this KL without the factor tau² shrinks as tau grows: roughly like which power of tau?",
     outcome="Like 1/tau²: the factor puts back what the temperature took, so that alpha keeps its meaning.",
