@@ -22,6 +22,7 @@ from ..study.runs import (
     MODEL5,
     ONE_MODEL,
     SIMPLE_FINE_TUNED_DIST,
+    SIMPLE_KL,
     SIMPLER_FINE_TUNED_DIST,
     SIMPLER_FINE_TUNED_KL,
     SIMPLER_KL,
@@ -71,6 +72,9 @@ QUESTIONS = {
     "Is the real teacher better than the shuffled one?": ("wide_kl_further_shuffled", BEST),
     "Does the 1 MB student beat the n-gram baseline?": (TFIDF, "wide_1mb"),
     "Does the 100 kB student beat the n-gram baseline?": (TFIDF, "wide_100kb"),
+    "Does KL help CNN-4?": (MODEL1, SIMPLE_KL),
+    "Does CNN-4 DIST beat the n-gram baseline?": (TFIDF, MODEL2),
+    "Does CNN-1 DIST beat the n-gram baseline?": (TFIDF, MODEL4),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Figures of notebook 04: the two relations as rows and columns, and the loss with and without a teacher."""
+"""Figures of notebook 04: the two relations as rows and columns, temperature, the loss with and without a teacher."""
 
 from __future__ import annotations
 
@@ -92,6 +92,22 @@ def _matrix(axes: Axes, left: float, top: float, name: str, values: torch.Tensor
 def _outline(axes: Axes, x: float, y: float, width: float, height: float, look: Mapping) -> None:
     style = {"edgecolor": look["color"], "linestyle": look["linestyle"], "facecolor": "none", "linewidth": 3}
     axes.add_patch(Rectangle((x, y), width, height, zorder=4, **style))
+
+
+def temperatures(logits: torch.Tensor, taus: Sequence[float] = (1, 2, 4, 8)) -> Figure:
+    """The softmax of one article's logits (4,) at a few temperatures, at most four."""
+    figure, axes = plt.subplots(figsize=(7.5, 3.2))
+    looks = zip(taus, CLASS_COLOURS, ("", "//", "..", "xx"), strict=False)
+    for number, (tau, colour, hatch) in enumerate(looks):
+        places = [place + (number - (len(taus) - 1) / 2) * 0.2 for place in range(len(CLASS_NAMES))]
+        values = (100 * (logits / tau).softmax(dim=0)).tolist()
+        bars = axes.bar(places, values, 0.18, color=colour, hatch=hatch, edgecolor="white", label=f"tau = {tau:g}")
+        axes.bar_label(bars, fmt="%.0f", fontsize=9)
+    axes.set_xticks(range(len(CLASS_NAMES)), CLASS_NAMES)
+    axes.set(ylabel="probability in percent", ylim=(0, 100), title="The teacher's answer at four temperatures")
+    axes.grid(axis="x", visible=False)
+    axes.legend(loc="upper left", fontsize="small")
+    return figure
 
 
 def loss_curves(records: Mapping[str, Sequence[Record]], title: str) -> Figure:

@@ -1,4 +1,4 @@
-"""Figures of one run or a few: accuracy by epoch, the loss and its terms, confusion, confidence."""
+"""Figures of one run or a few: accuracy by epoch, the loss, confusion, confidence."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from ..analysis.report import report_curves
 from ..analysis.tables import confusion
-from ..losses import DISTLoss
 from ..study.records import Record
 from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE
 
@@ -24,7 +22,7 @@ def training_figure(records: list[Record], title: str) -> Figure:
     """A figure as the report's 1 to 4, and beside it the loss and the confusion matrix.
 
     Test accuracy by epoch, thin grey: the report's own run; ours a line with a band over seeds. The ring marks the
-    epoch that validation selected.
+    epoch that validation selected. :func:`beside_the_report` draws the first panel alone.
     """
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4.6), width_ratios=(1.2, 1, 1))
     accuracy_panel(left, records)
@@ -37,6 +35,24 @@ def training_figure(records: list[Record], title: str) -> Figure:
     return figure
 
 
+def beside_the_report(runs: Sequence[list[Record]]) -> Figure:
+    """Test accuracy by epoch of a few models (all seeds of each), each beside the report's own run of it."""
+    figure, axes = plt.subplots(1, len(runs), figsize=(5.44 * len(runs), 4.4), squeeze=False, sharey=True)
+    for place, records in zip(axes.flat, runs, strict=True):
+        accuracy_panel(place, records)
+        place.set_title(records[0].run.title)
+        place.get_legend().remove()
+    for place in axes.flat[1:]:
+        place.set_ylabel("")
+    entries = {
+        label: handle for place in axes.flat for handle, label in zip(*place.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        entries.values(), entries.keys(), loc="outside upper center", ncols=4, fontsize="small", frameon=False
+    )
+    return figure
+
+
 def accuracy_panel(axes: Axes, records: list[Record]) -> None:
     """Test accuracy by epoch, on one axis for all runs of a full study so that figures can be laid side by side.
 
@@ -46,17 +62,17 @@ def accuracy_panel(axes: Axes, records: list[Record]) -> None:
     theirs = curves[curves["run"] == first.run.name]
     if len(theirs):
         style = {"color": GREY, "linewidth": 1, "linestyle": "--"}
-        axes.plot(theirs["epoch"], theirs["test_accuracy"], **style, label="the report's run")
+        axes.plot(theirs["epoch"], 100 * theirs["test_accuracy"], **style, label="the report's run")
     if len(records) > 1:
         _other_seeds(axes, records)
     history, several = first.history, len(records) > 1
     label = "ours, seed 0" if several else "ours"
-    axes.plot(history["epoch"], history["test_accuracy"], color=BLUE, marker="o", markersize=3, label=label)
+    axes.plot(history["epoch"], 100 * history["test_accuracy"], color=BLUE, marker="o", markersize=3, label=label)
     label = "selected on validation" + (" (dots: other seeds)" if several else "")
     ring = {"markersize": 10, "markerfacecolor": "none", "color": ORANGE}
-    axes.plot(first.best_epoch, history["test_accuracy"][first.best_epoch - 1], "o", **ring, label=label)
+    axes.plot(first.best_epoch, 100 * history["test_accuracy"][first.best_epoch - 1], "o", **ring, label=label)
     axes.set_ylim(_accuracy_limits([theirs, *(r.history for r in records)]))
-    axes.set(xlabel="epoch", ylabel="test accuracy", title="Test accuracy by epoch")
+    axes.set(xlabel="epoch", ylabel="test accuracy in percent", title="Test accuracy by epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize="x-small", frameon=False)
 
@@ -65,18 +81,20 @@ def _accuracy_limits(curves: list[pd.DataFrame]) -> tuple[float, float]:
     drawn = [curve["test_accuracy"].to_numpy() for curve in curves if len(curve)]
     lowest = min(curve[1 if len(curve) > 5 else 0 :].min() for curve in drawn)
     highest = max(curve.max() for curve in drawn)
-    return min(0.84, np.floor(lowest * 20 - 0.2) / 20), min(1.005, max(0.94, np.ceil(highest * 20 + 0.2) / 20))
+    low, high = np.floor(lowest * 20 - 0.2) / 20, np.ceil(highest * 20 + 0.2) / 20
+    return 100 * min(0.84, low), 100 * min(1.005, max(0.94, high))
 
 
 def _other_seeds(axes: Axes, records: list[Record]) -> None:
     """The range of all seeds by epoch, and a dot for the selected epoch of each but the first."""
-    by_epoch = pd.concat([r.history.set_index("epoch")["test_accuracy"] for r in records], axis=1)
+    by_epoch = 100 * pd.concat([r.history.set_index("epoch")["test_accuracy"] for r in records], axis=1)
     reached = by_epoch.notna().sum(axis=1) > 1  # a run may have stopped early
     low, high = by_epoch.min(axis=1)[reached], by_epoch.max(axis=1)[reached]
-    label = f"range over {len(records)} seeds, while they train"
+    label = "range over seeds, while they train"
     axes.fill_between(low.index, low, high, color=BLUE, alpha=0.25, label=label)
     for r in records[1:]:
-        axes.plot(r.best_epoch, r.history["test_accuracy"][r.best_epoch - 1], ".", color=ORANGE, markersize=8)
+        at_best = 100 * r.history["test_accuracy"][r.best_epoch - 1]
+        axes.plot(r.best_epoch, at_best, ".", color=ORANGE, markersize=8)
 
 
 def loss_panel(axes: Axes, records: list[Record]) -> None:
@@ -87,11 +105,12 @@ def loss_panel(axes: Axes, records: list[Record]) -> None:
             ("train_ce", "train", GREEN, "s"), ("validation_loss", "validation", ORANGE, "^")
         ):  # fmt: skip
             style = {"color": colour, "marker": marker, "markersize": 3, "alpha": faint}
-            axes.plot(history["epoch"], history[column], **style, label=None if number else name)
+            label = (name, f"{name}, other seeds")[number] if number < 2 else None
+            axes.plot(history["epoch"], history[column], **style, label=label)
     axes.set(xlabel="epoch", ylabel="cross-entropy (nats)", title="Cross-entropy by epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize="small")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize="x-small", frameon=False)
 
 
 def confusion_panel(axes: Axes, record: Record) -> None:
@@ -120,63 +139,15 @@ def confusion_grid(records: Sequence[Record]) -> Figure:
     return figure
 
 
-def loss_terms(records: Sequence[Record]) -> Figure:
-    """The terms of the DIST loss by epoch, unweighted, for each run."""
-    figure, axes = plt.subplots(1, len(records), figsize=(5.5 * len(records), 3.6), sharey=True, squeeze=False)
-    for place, record in zip(axes.flat, records, strict=True):
-        for part, unit, colour, marker in (
-            ("ce", "nats", BLUE, "o"), ("inter", "1 − ρ", ORANGE, "s"), ("intra", "1 − ρ", GREEN, "^")
-        ):  # fmt: skip
-            values = record.history[f"train_{part}"]
-            place.plot(record.history["epoch"], values, color=colour, marker=marker, label=f"{part} ({unit})")
-        place.set(xlabel="epoch", title=record.run.title, yscale="log")
-        place.xaxis.set_major_locator(MaxNLocator(integer=True))
-        place.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        place.yaxis.set_major_formatter("{x:g}")
-        place.yaxis.set_minor_formatter(NullFormatter())
-    axes.flat[0].set_ylabel("mean over training batches")
-    axes.flat[-1].legend(title="loss term")
-    return figure
-
-
-def temperature_figure(student: torch.Tensor, teacher: torch.Tensor, class_names: Sequence[str]) -> Figure:
-    """What tau does: the teacher's answer to the first article, and inter and intra over tau without and with tau
-    squared.
-
-    Args:
-        student, teacher: (B, K) logits
-    """
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 3.6))
-    for number, (tau, hatch) in enumerate(((1, ""), (2, "//"), (4, ".."), (8, "xx"))):
-        probabilities = (teacher[0] / tau).softmax(dim=0).numpy()
-        places = np.arange(len(class_names)) + (number - 1.5) * 0.2
-        left.bar(places, probabilities, 0.18, color=CLASS_COLOURS[number], hatch=hatch, label=f"tau = {tau}")
-    left.set_xticks(range(len(class_names)), class_names)
-    left.set(ylabel="probability", title="The teacher's answer at four temperatures")
-    left.legend(fontsize="small")
-    taus = np.linspace(0.5, 8, 61)
-    labels = teacher.argmax(dim=1)
-    for axes, scaled, title in ((middle, False, "Without tau²"), (right, True, "With tau², as in the official code")):
-        terms = [DISTLoss(tau=tau, scale_tau2=scaled).terms(student, teacher, labels) for tau in taus]
-        for term, colour, style in (("inter", ORANGE, "-"), ("intra", GREEN, "--")):
-            axes.plot(taus, [float(values[term]) for values in terms], color=colour, linestyle=style, label=term)
-        axes.axvline(1, color=GREY, linewidth=1, linestyle=":", label="the report's tau")
-        axes.set(xlabel="temperature tau", ylabel="loss term", title=title)
-        axes.set_ylim(bottom=0)
-        axes.legend(fontsize="small")
-    return figure
-
-
 def confidence_histogram(confidence: Mapping[str, np.ndarray], title: str) -> Figure:
     """Distribution of the largest class probability, a step line for each named group of articles."""
-    figure, axes = plt.subplots(figsize=(7, 3.2))
+    figure, axes = plt.subplots(figsize=(7, 3.4))
     for (name, values), colour, style in zip(confidence.items(), CLASS_COLOURS, ("-", "--", ":", "-."), strict=False):
-        weights = np.full(len(values), 1 / len(values))
+        weights = np.full(len(values), 100 / max(len(values), 1))
         look = {"histtype": "step", "linewidth": 2, "color": colour, "linestyle": style, "label": name}
-        axes.hist(values, bins=np.linspace(0.25, 1, 31), weights=weights, **look)
-    axes.set(xlabel="probability of the predicted class", title=title, yscale="log")
-    axes.set_ylabel("share of each group's articles, logarithmic\n(each bin 0.025 wide)")
-    axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
+        axes.hist(100 * values, bins=np.linspace(25, 100, 16), weights=weights, **look)
+    axes.set(xlabel="probability of the predicted class in percent, in steps of 5", title=title)
+    axes.set_ylabel("share of the group in percent")
     axes.legend(loc="upper left")
     return figure
 

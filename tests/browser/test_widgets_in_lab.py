@@ -197,7 +197,8 @@ def distiller(distilled):
     panel = distilled.panel(DISTIL)
     expect(panel.get_by_role("button", name="Train", exact=True)).to_be_enabled(timeout=SLOW)
     choose(panel, "Loss", "DIST")
-    for label, value in (("Temperature", 1), ("Labelled articles", 96), ("Epochs", 2), ("Seed", 0)):
+    small = {"Temperature": 1, "Labelled articles": 96, "Unlabelled articles": 0, "Epochs": 2, "Seed": 0}
+    for label, value in small.items():
         fill(panel, label, value)
     return panel
 
@@ -214,10 +215,10 @@ def test_train_adds_a_row_that_agrees_with_itself(distilled, distiller):
     expect(table_rows(distiller)).to_have_count(before + 1, timeout=SLOW)
     cells = table_rows(distiller).last.locator("th, td").all_inner_texts()
     assert cells[0] == str(before + 1)
-    assert cells[2:7] == [RUNS[TEACHER].title, "DIST, beta 2, gamma 2, CE 1, tau 1", "96", "2", "3"]
-    control, distilled_accuracy = (float(cell.removesuffix("%")) for cell in cells[7:9])
-    assert float(cells[9].replace("−", "-")) == pytest.approx(distilled_accuracy - control, abs=0.011)
-    expect(status(distiller)).to_contain_text("96 articles, seed 3. control:")
+    assert cells[2:8] == [RUNS[TEACHER].title, "DIST, beta 2, gamma 2, CE 1, tau 1", "96", "0", "2", "3"]
+    control, distilled_accuracy = (float(cell.removesuffix("%")) for cell in cells[8:10])
+    assert float(cells[10].replace("−", "-")) == pytest.approx(distilled_accuracy - control, abs=0.011)
+    expect(status(distiller)).to_contain_text("96 labelled, 0 unlabelled, seed 3. control:")
     expect(distiller.get_by_role("button", name="Train", exact=True)).to_be_enabled()
     expect(distiller.get_by_role("button", name="Stop", exact=True)).to_be_disabled()
     expect(alert(distiller)).to_have_count(0)
@@ -242,7 +243,7 @@ def test_stop_ends_a_training_and_says_so(distilled, distiller):
     for label, value in (("Labelled articles", 320), ("Epochs", 50), ("Seed", 7)):
         fill(distiller, label, value)
     press(distiller, "Train")
-    expect(status(distiller)).to_contain_text("320 articles, seed 7. control:", timeout=SLOW)
+    expect(status(distiller)).to_contain_text("320 labelled, 0 unlabelled, seed 7. control:", timeout=SLOW)
     distilled.shoot(DISTIL, "while it trains")
     press(distiller, "Stop")
     expect(alert(distiller)).to_contain_text("Stopped: ", timeout=SLOW)
@@ -256,6 +257,7 @@ def test_stop_ends_a_training_and_says_so(distilled, distiller):
     ("label", "value", "words"),
     [
         ("Labelled articles", 10, "10 labelled articles are too few"),
+        ("Unlabelled articles", 1_000, "1,000 unlabelled articles are more than are left"),
         ("Epochs", 0, "Epochs are 0: take 1 to"),
         ("Temperature", -1, "-1"),
         ("Seed", -1, "The seed is -1"),

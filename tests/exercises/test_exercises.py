@@ -15,6 +15,7 @@ from agnews_utils.exercises.content import notebook_02, notebook_04, notebook_07
 from agnews_utils.exercises.exercise import notebooks, of_notebook
 from agnews_utils.export.student_file import quantise
 from agnews_utils.losses import inter_relation
+from agnews_utils.widgets.dist_explorer import LABELS, SITUATIONS
 
 EXERCISES = [exercise for number in notebooks() for exercise in of_notebook(number)]
 MISTAKES = [(exercise, mistake) for exercise in EXERCISES for mistake in exercise.mistakes]
@@ -206,6 +207,19 @@ def test_what_is_told_after_a_right_answer_is_so():
     assert binomtest(290, 500).pvalue == pytest.approx(1 / 2_500, rel=0.01)  # 00.2
     assert t.ppf(0.975, [2, 9]).round(2).tolist() == [4.30, 2.26]  # 06.1
     assert notebook_07.my_int8(np.array([[10.0, 0.03]]))[0][0, 1] == 0  # 07.3
+
+
+def test_the_numbers_to_reach_are_so():
+    z_s, z_t = (torch.tensor(logits, dtype=torch.float) for logits in SITUATIONS["the notebook's four articles"])
+    y_s, y_t, labels = z_s.softmax(dim=1), z_t.softmax(dim=1), torch.tensor(LABELS)
+    reached = {
+        "04.1": notebook_04.my_pearson(y_s, y_t)[:1], "04.2": notebook_04.my_relations(y_s, y_t),
+        "04.3": [notebook_04.my_dist(z_s, z_t, labels, 2.0, 2.0, 1.0)],
+        "04.4": [notebook_04.my_kl(z_s, z_t, labels, 0.9, 4.0)],
+    }  # fmt: skip
+    for exercise in of_notebook("04")[:4]:
+        said = re.findall(r"0\.\d{4}", exercise.question.partition("To reach:")[2])
+        assert said == [f"{value:.4f}" for value in reached[exercise.number]]
 
 
 def test_inter_cannot_see_the_unsure_student():

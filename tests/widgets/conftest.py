@@ -15,7 +15,7 @@ def explorer():
 @pytest.fixture(scope="module")
 def distiller(smoke_study):
     made = DistilYourself(smoke_study)
-    set_all(made, articles=96, epochs=2, teacher=TEACHER)
+    set_all(made, articles=96, unlabelled=0, epochs=2, teacher=TEACHER)
     return made
 
 

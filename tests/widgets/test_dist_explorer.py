@@ -94,6 +94,48 @@ def test_situations_are_what_their_names_say():
     assert (answers("teacher confident and wrong")[1] != labels).all()
 
 
+def steps_at(situation, **values):
+    """The steps of article 1, and all of one situation's measurements."""
+    explorer = DISTExplorer(situation)
+    set_all(explorer, **values)
+    return {name: step[0] for name, step in explorer.measured.steps.items()}, explorer.measured
+
+
+def test_what_notebook_04_answers_to_its_questions():
+    world, sports, business, sci_tech = range(4)
+    # 1: less sure alike: only cross-entropy pushes; unevenly: intra too
+    steps, _ = steps_at("student = teacher, less confident")
+    assert np.abs([steps["inter"], steps["intra"]]).max() < 0.001 < np.abs(steps["ce"]).max()
+    steps, uneven = steps_at("student = teacher, unevenly less confident")
+    assert np.abs(steps["inter"]).max() < 0.001
+    assert uneven.terms["intra"] == pytest.approx(0.0467, abs=5e-5)
+    assert steps["intra"][business] > 0.1
+    # 2: both sure, of different classes: hardly a step at tau 1, thirty times as large a one at tau 4
+    at_1, wrong = steps_at("confident and wrong")
+    assert wrong.terms["inter"] == pytest.approx(1.3283, abs=5e-5)
+    at_4, _ = steps_at("confident and wrong", tau=4.0)
+    assert at_1["inter"][business] < 0.0015
+    assert 25 < at_4["inter"][business] / at_1["inter"][business] < 35
+    # 3: flat: forty times the step of the usual articles, where cross-entropy takes less than twice its own
+    flat, usual = (steps_at(name)[1].steps for name in ("student flat", "the notebook's four articles"))
+    assert 40 < np.abs(flat["inter"]).max() / np.abs(usual["inter"]).max() < 60
+    assert np.abs(flat["ce"]).max() < 2 * np.abs(usual["ce"]).max()
+    # its text: tau² multiplies inter and intra by 16, not cross-entropy, so the total by 7; at tau 1 it changes nothing
+    (_, without), (_, with_factor) = (
+        steps_at("the notebook's four articles", tau=4.0, scale_tau2=scaled) for scaled in (False, True)
+    )
+    ratios = {name: with_factor.terms[name] / without.terms[name] for name in ("ce", "inter", "intra")}
+    assert ratios == pytest.approx({"ce": 1, "inter": 16, "intra": 16})
+    assert with_factor.total / without.total == pytest.approx(6.9, abs=0.05)
+    assert steps_at("the notebook's four articles", scale_tau2=True)[1].total == pytest.approx(0.5011, abs=5e-5)
+    # 4: a wrong teacher does not outvote the label at the report's weights; at 8, 8 and tau 4 it does
+    steps, _ = steps_at("teacher confident and wrong")
+    assert steps["total"][business] > steps["total"][sci_tech] > 0
+    steps, _ = steps_at("teacher confident and wrong", beta=8.0, gamma=8.0, tau=4.0)
+    assert steps["total"][sci_tech] > 4 * steps["total"][business]
+    assert min(steps["total"][[world, sports]]) < 0
+
+
 def test_logits_and_label_can_be_edited(explorer):
     explorer.article.value = 1
     explorer.student_logits[3].value = -4.5

@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 from helpers import settings_in, without_seconds
 from widget_helpers import set_all
 
-from agnews_utils.study.runs import MODEL3
+from agnews_utils.data import NO_LABEL
+from agnews_utils.study.runs import MODEL3, TEACHER
 from agnews_utils.study.study import Study
 from agnews_utils.widgets import DistilYourself
 
@@ -35,6 +37,25 @@ def test_without_the_teachers_terms_the_distilled_student_is_the_control(distill
     made = distiller.train()
     assert [r["validation_loss"] for r in made.control] == [r["validation_loss"] for r in made.distilled]
     set_all(distiller, loss="DIST", beta=2.0, gamma=2.0, alpha=0.9)
+
+
+def test_of_unlabelled_articles_the_teacher_alone_speaks(distiller, smoke_study):
+    set_all(distiller, unlabelled=64)
+    control, distilled = distiller._data_sets(distiller.trial())
+    set_all(distiller, unlabelled=0)
+    train = smoke_study.inputs.articles("train")
+    assert len(control) == len(distilled) == 160  # as many steps for both
+    assert control.labels.tolist() == [*train.labels[:96], *train.labels[:64]]
+    assert distilled.labels.tolist() == [*train.labels[:96], *[NO_LABEL] * 64]
+    batch = distilled.__getitems__([95, 96])
+    assert batch["labels"].tolist() == [train.labels[95], NO_LABEL]
+    np.testing.assert_array_equal(batch["teacher_logits"], smoke_study.teacher_logits(TEACHER)[95:97])
+
+
+def test_begins_with_few_labels_and_the_teachers_answers_on_more(smoke_study):
+    made = DistilYourself(smoke_study)
+    assert (made.articles.value, made.unlabelled.value) == (80, 240)  # of the 320 of smoke
+    assert made.trial().loss_title == "DIST, beta 2, gamma 2, CE 1, tau 1"
 
 
 def test_padding_can_be_left_out(distiller):
@@ -74,6 +95,8 @@ def test_training_in_the_background_can_be_stopped(distiller, monkeypatch):
         ({"beta": -1.0}, "beta is -1.0"),
         ({"articles": 3}, "3 labelled articles are too few: take 64 to 320."),
         ({"articles": 10_000}, "10,000 labelled articles are more than there are"),
+        ({"unlabelled": 300}, "300 unlabelled articles are more than are left: take 0 to 224."),
+        ({"unlabelled": -1}, "-1 unlabelled articles are fewer than none"),
         ({"epochs": 0}, "Epochs are 0: take 1 to 50."),
         ({"seed": -1}, "The seed is -1"),
     ],
