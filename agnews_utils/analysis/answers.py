@@ -21,6 +21,7 @@ from ..study.runs import (
     MODEL4,
     MODEL5,
     ONE_MODEL,
+    SEARCHED_DIST,
     SIMPLE_FINE_TUNED_DIST,
     SIMPLER_FINE_TUNED_DIST,
     SIMPLER_FINE_TUNED_KL,
@@ -28,7 +29,7 @@ from ..study.runs import (
     TEACHER,
     TFIDF,
 )
-from ..study.strong import BEST, PLAIN, PLAIN_FEW
+from ..study.strong import BEST, PLAIN, PLAIN_FEW, TFIDF_ALL
 from .pairs import accuracy_per_article, gains_by_seed, match_seeds
 from .report import report_accuracy
 from .statistics import accuracy_interval, two_way_bootstrap_interval
@@ -71,6 +72,9 @@ QUESTIONS = {
     "Is the real teacher better than the shuffled one?": ("wide_kl_further_shuffled", BEST),
     "Does the 1 MB student beat the n-gram baseline?": (TFIDF, "wide_1mb"),
     "Does the 100 kB student beat the n-gram baseline?": (TFIDF, "wide_100kb"),
+    "Do the unlabelled texts help the strong student?": ("wide_kl_mixed", BEST),
+    "Do more labels help the n-gram baseline?": (TFIDF, TFIDF_ALL),
+    "Does CNN-1 DIST with the searched weights pass its teacher?": (TEACHER, SEARCHED_DIST),
 }  # fmt: skip
 
 
@@ -121,7 +125,15 @@ def answer(records: Records, question: str) -> Answer:
     Raises:
         KeyError: no such question, or no record of one of its models.
     """
-    baseline, treatment = QUESTIONS[question]
+    return compare(records, *QUESTIONS[question], question)
+
+
+def compare(records: Records, baseline: str, treatment: str, question: str = "") -> Answer:
+    """The gain of one run over another, computed as every answer is: for figures of many gains.
+
+    Raises:
+        KeyError: no record of one of the two.
+    """
     gains = gains_by_seed(*match_seeds(records, baseline, treatment, ONE_MODEL))
     low, high = two_way_bootstrap_interval(gains)
     return Answer(
