@@ -49,7 +49,7 @@ def ladder(
         levels: accuracy in percent of other models, drawn as dashed lines
     """
     names = list(accuracies)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11.5, 0.46 * len(names) + 1.7), width_ratios=(1, 0.8))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10.9, 0.46 * len(names) + 1.7), width_ratios=(1, 0.8))
     for place, name in enumerate(names):
         seeds = accuracies[name]
         left.plot(seeds, [place] * len(seeds), "|", color=GREY, markersize=11, zorder=1)
