@@ -117,7 +117,7 @@ class AskTheModels(Panel):
             predicted, self.words = self.models.leave_one_out(self.explained.value, text)
             self.answers = answers
             says = (
-                f"{a.title}: {self.classes[a.prediction]} {a.probabilities[a.prediction]:.2f} in {a.milliseconds:.2g} ms"
+                f"{a.title}: {self.classes[a.prediction]} {a.probabilities.max():.2f} in {a.milliseconds:.2g} ms"
                 for a in answers
             )
             words_shown = shortened(text)
