@@ -18,7 +18,7 @@ The machinery stands behind it:
 - ``plotting``   every figure
 - ``widgets``    the notebooks' four panels: ``DISTExplorer`` and others
 - ``exercises``  the notebooks' exercises, which check themselves: ``check``, ``hint``
-- ``commands``   what ``make`` calls: run_notebooks, publish, page, site, make_study, bench, colab; and what ``distil`` does
+- ``commands``   what ``make`` calls: run_notebooks, publish, page, site, make_study, bench; and what ``distil`` does
 - ``classify``   ``python -m agnews_utils.classify "a headline"``: a student's answer, without PyTorch
 - ``distil``     ``python -m agnews_utils.distil FOLDER --out MODEL``: a student of one's own topics, and its report
 - ``support``    the machine, and files that are written whole or not at all

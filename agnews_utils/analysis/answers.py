@@ -21,6 +21,7 @@ from ..study.runs import (
     MODEL4,
     MODEL5,
     ONE_MODEL,
+    SEARCHED_DIST,
     SIMPLE_FINE_TUNED_DIST,
     SIMPLE_KL,
     SIMPLER_FINE_TUNED_DIST,
@@ -29,7 +30,7 @@ from ..study.runs import (
     TEACHER,
     TFIDF,
 )
-from ..study.strong import BEST, PLAIN, PLAIN_FEW
+from ..study.strong import BEST, PLAIN, PLAIN_FEW, TFIDF_ALL
 from .pairs import accuracy_per_article, gains_by_seed, match_seeds
 from .report import report_accuracy
 from .statistics import accuracy_interval, two_way_bootstrap_interval
@@ -75,6 +76,9 @@ QUESTIONS = {
     "Does KL help CNN-4?": (MODEL1, SIMPLE_KL),
     "Does CNN-4 DIST beat the n-gram baseline?": (TFIDF, MODEL2),
     "Does CNN-1 DIST beat the n-gram baseline?": (TFIDF, MODEL4),
+    "Do the unlabelled texts help the strong student?": ("wide_kl_mixed", BEST),
+    "Do more labels help the n-gram baseline?": (TFIDF, TFIDF_ALL),
+    "Does CNN-1 DIST with the searched weights pass its teacher?": (TEACHER, SEARCHED_DIST),
 }  # fmt: skip
 
 
@@ -125,7 +129,15 @@ def answer(records: Records, question: str) -> Answer:
     Raises:
         KeyError: no such question, or no record of one of its models.
     """
-    baseline, treatment = QUESTIONS[question]
+    return compare(records, *QUESTIONS[question], question)
+
+
+def compare(records: Records, baseline: str, treatment: str, question: str = "") -> Answer:
+    """The gain of one run over another, computed as every answer is: for figures of many gains.
+
+    Raises:
+        KeyError: no record of one of the two.
+    """
     gains = gains_by_seed(*match_seeds(records, baseline, treatment, ONE_MODEL))
     low, high = two_way_bootstrap_interval(gains)
     return Answer(

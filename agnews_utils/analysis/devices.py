@@ -5,9 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from ..settings import ROOT
-from ..study.runs import TFIDF
+from ..study.runs import FINE_TUNED_TEACHER, MODEL4, TFIDF
+from ..study.strong import ALL_RUNS, SHIPPED, SHIPPED_TITLES
+from .answers import Records, accuracy
 from .claims import DOES_NOT_HOLD, HOLDS, INCONCLUSIVE
-from .frontier import single_calls
+from .frontier import single_calls, smallest_forms
+from .wording import format_duration
 
 BENCHMARK, INT8 = "students_benchmark.csv", "students_int8.csv"  # what commands.bench_students saves
 LARGEST, FASTER = 5_000_000, 100  # bytes on disk with all that reading needs; times the teacher's rate
@@ -16,6 +19,16 @@ ASKED = {
     "6, report": ("The report's distilled one-layer CNN suits small devices", ("model4",)),
     "6, 5 MB": ("The 5 MB student of notebook 07 suits small devices", ("student_5mb_numpy", "student_5mb_onnx_int8")),
     "6, 1 MB": ("The 1 MB student of notebook 07 suits small devices", ("student_1mb_numpy", "student_1mb_onnx_int8")),
+}
+
+# the run of each model that somebody would choose, and what for; the report's student stands there to be compared
+CHOICES = {
+    FINE_TUNED_TEACHER: "accuracy is all, and there is a server",
+    SHIPPED["student_5mb"]: "an app on a phone",
+    SHIPPED["student_1mb"]: "a web page that loads at once",
+    SHIPPED["student_100kb"]: "a very small device",
+    TFIDF: "you want no network",
+    MODEL4: "you compare: the report's choice",
 }
 
 
@@ -62,8 +75,38 @@ def verdicts(benchmark: pd.DataFrame) -> pd.DataFrame:
         met = (best["bytes"] <= LARGEST, best["times_teacher"] >= FASTER, best["accuracy"] >= bag)
         evidence = (
             f"{best['bytes'] / 1e6:.2f} MB (at most {LARGEST / 1e6:.0f}); {best['times_teacher']:.0f} times the "
-            f"fine-tuned teacher's rate (at least {FASTER}); {100 * best['accuracy']:.2f} % "
-            f"(TF-IDF + linear: {100 * bag:.2f})"
+            f"fine-tuned teacher's rate (at least {FASTER}); {100 * best['accuracy']:.1f} % "
+            f"(TF-IDF + linear: {100 * bag:.1f})"
         )
         rows[number] = {"text": text, "evidence": evidence, "verdict": HOLDS if all(met) else DOES_NOT_HOLD}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("claim")
+
+
+def choices(benchmark: pd.DataFrame, records: Records) -> pd.DataFrame:
+    """What each of :data:`CHOICES` reaches and costs, in texts: the table to choose by.
+
+    Args:
+        benchmark: what :func:`published_benchmark` gives; the smallest form of each model counts
+        records: the accuracy is the answer's (:func:`agnews_utils.analysis.answers.accuracy`)
+    """
+    measured, rows = smallest_forms(benchmark).set_index("model"), []
+    titles = {SHIPPED[file]: title for file, title in SHIPPED_TITLES.items()}
+    for run, purpose in CHOICES.items():
+        title = titles.get(run, ALL_RUNS[run].title)
+        form, own = measured.loc[title], [record.metadata["train_seconds"] for record in records[run]]
+        teachers = teacher_seconds(records, run)
+        rows.append(
+            {"model": title, "accuracy": accuracy(records, run), "MB with vocabulary": f"{form['bytes'] / 1e6:.2g}",
+             "ms an article": f"{form['p50_ms']:.2g}",
+             "training took": format_duration(sum(own) / len(own))
+             + (f", its teachers {format_duration(teachers)}" if teachers else ""),
+             "take it when": purpose}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def teacher_seconds(records: Records, run: str) -> float:
+    """Seconds in which all models were trained that a run learns from, directly or through others."""
+    needed = {(name, seed) for name, seed in ALL_RUNS[run].needs}
+    trained = [r.metadata["train_seconds"] for name, seed in needed for r in records[name] if r.seed == seed]
+    return sum(trained) + sum(teacher_seconds(records, name) for name, _ in needed)

@@ -17,6 +17,12 @@ def single_calls(benchmark: pd.DataFrame) -> pd.DataFrame:
     return benchmark[(benchmark["batch"] == BATCH) & (benchmark["threads"] == THREADS)]
 
 
+def smallest_forms(benchmark: pd.DataFrame) -> pd.DataFrame:
+    """Of each model whose accuracy is known, the form with the fewest bytes, smallest first; a call an article."""
+    rows = single_calls(benchmark)
+    return rows[rows["accuracy"].notna()].sort_values("bytes").drop_duplicates("model")
+
+
 def undominated(cost: pd.Series, accuracy: pd.Series) -> pd.Series:
     """Whether no other model costs at most as much and is at least as accurate, better in one of the two.
 

@@ -29,13 +29,13 @@ from ..export.student import load_student
 from ..settings import ROOT, read_settings
 from ..study.records import published_records
 from ..study.runs import TFIDF
-from ..study.strong import ALL_RUNS, SHIPPED
+from ..study.strong import ALL_RUNS, SHIPPED, SHIPPED_TITLES
 from ..study.study import Study
 from ..support.command import run_command
 from ..support.files import write_text
 from ..support.runtime import machine
 from .measure_models import Entry, save_entries
-from .models_to_measure import TEACHER, TITLES, ModelsToMeasure
+from .models_to_measure import TEACHER, ModelsToMeasure
 
 ARTICLES, BATCHES, THREADS = 1024, (1, 256), (1, 2)
 BEFORE = 8192  # training articles that a model has read before it is measured, as one that is in use has
@@ -177,7 +177,7 @@ def int8_costs(study: Study) -> pd.DataFrame:
         run, seed = student.card["run"], student.card["seed"]
         record = next((one for one in records.get(run, []) if one.seed == seed), None)
         if record is not None and np.array_equal(record.labels, test["label"]):
-            rows[TITLES[file]] = int8_cost(record, student.predict_proba(test["text"]).argmax(axis=1))
+            rows[SHIPPED_TITLES[file]] = int8_cost(record, student.predict_proba(test["text"]).argmax(axis=1))
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
 
 

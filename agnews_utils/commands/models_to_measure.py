@@ -26,8 +26,8 @@ from ..export.student_file import as_floats, read_student
 from ..export.words import WordPieces
 from ..models import NUM_CLASSES, BertVDCNN, WideCNN
 from ..study.records import published_records
-from ..study.runs import FASTTEXT, FINE_TUNED_TEACHER, MODEL1, MODEL2, MODEL3, MODEL4, MODEL6, TFIDF
-from ..study.strong import ALL_RUNS, SHIPPED
+from ..study.runs import FASTTEXT, FINE_TUNED_TEACHER, MODEL1, MODEL2, MODEL3, MODEL4, MODEL6, ONE_MODEL, TFIDF
+from ..study.strong import ALL_RUNS, SHIPPED, SHIPPED_TITLES
 from ..study.study import Study
 from ..support.files import save_weights, write_text
 from .measure_models import Entry
@@ -39,7 +39,6 @@ RUN_OF = {
     TEACHER: FINE_TUNED_TEACHER, TEACHER_INT8: FINE_TUNED_TEACHER,
 }  # fmt: skip
 FORMS = {"torch": "PyTorch", "numpy": "NumPy", "onnx": "ONNX Runtime", "onnx_int8": "ONNX Runtime, int8"}
-TITLES = {"student_5mb": "5 MB student", "student_1mb": "1 MB student", "student_100kb": "100 kB student"}
 
 
 class ModelsToMeasure:
@@ -64,8 +63,8 @@ class ModelsToMeasure:
         return made | {f"{file}_{form}": self._shipped for file in SHIPPED for form in forms}
 
     def _accuracy(self, run: str) -> float | None:
-        """Mean over seeds, of the committed records."""
-        found = self.records.get(run)
+        """Mean over seeds, of the committed records; of a run that stands for one model, its seed 0."""
+        found = self.records.get(run, [])[: 1 if run in ONE_MODEL else None]
         return float(np.mean([record.test_accuracy for record in found])) if found else None
 
     def _tfidf(self, name: str) -> Entry:
@@ -116,7 +115,7 @@ class ModelsToMeasure:
     def _shipped(self, name: str) -> Entry:
         file, form = next((f, name.removeprefix(f"{f}_")) for f in SHIPPED if name.startswith(f"{f}_"))
         source = MODELS / f"{file}.safetensors"
-        student, title = read_student(source), TITLES[file]
+        student, title = read_student(source), SHIPPED_TITLES[file]
         weights = as_floats(student.arrays)
         model = wide_cnn(weights, student.card["mean"])
         accuracy = student.card["int8_test_accuracy" if form in ("numpy", "onnx_int8") else "test_accuracy"]

@@ -11,7 +11,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from .style import BLUE, CLASS_COLOURS, ORANGE
+from .style import CLASS_COLOURS, ORANGE
 
 MARKS = ("s", "^", "o")
 TICKS = (0.2, 0.5, 1, 2, 5, 10, 20)  # of tau, beta and gamma
@@ -35,9 +35,11 @@ def gain_maps(gains: Mapping[str, pd.DataFrame], title: str) -> Figure:
             cbar_kws={"label": "percentage points"}, cbar=place is axes.flat[-1],
         )  # fmt: skip
         place.set(title=loss, xlabel="parameters of the student", ylabel="")
+        place.set_xticklabels([size.replace(" ", "\n") for size in order["columns"]], rotation=0)
         place.tick_params(axis="y", rotation=0)
-    axes.flat[0].set_ylabel("teacher, weakest at the top")
-    figure.suptitle(title)
+        place.grid(visible=False)  # where a run is missing, nothing is drawn
+    axes.flat[0].set_ylabel("teacher,\nweakest at the top")
+    figure.suptitle(f"{title} (*: the interval excludes zero)")
     return figure
 
 
@@ -90,22 +92,5 @@ def gains_by_batch(gains: pd.DataFrame) -> Figure:
              title="Inter, intra and the batch size")  # fmt: skip
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.minorticks_off()
-    axes.legend(fontsize="small")
-    return figure
-
-
-def gain_against_texts(points: pd.DataFrame) -> Figure:
-    """Test accuracy against how many unlabelled texts the student reads, a dot a seed, the mean joined.
-
-    Args:
-        points: index of the number of texts; columns ``mean`` and ``seeds`` (a list), in percent
-    """
-    figure, axes = plt.subplots(figsize=(7, 4))
-    axes.plot(points.index, points["mean"], "o-", color=BLUE, label="mean over seeds")
-    for texts, row in points.iterrows():
-        axes.plot([texts] * len(row["seeds"]), row["seeds"], "|", color="black", markersize=10)
-    axes.set(xlabel="unlabelled texts that the teachers label", ylabel="test accuracy in percent",
-             title="The strong student by unlabelled texts")  # fmt: skip
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.legend(fontsize="small")
     return figure

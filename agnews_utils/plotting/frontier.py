@@ -22,6 +22,8 @@ ANGLES = np.radians([0, 180, 45, -45, 135, -135, 90, -90, 22, -22, 158, -158, 68
 # where a name is tried, from its point: to all sides, then to all sides farther away
 SHIFTS = np.array([d * np.array([np.cos(a), np.sin(a)]) for d, a in product(range(8, 300, 6), ANGLES)])  # in points
 
+FEW = 12  # models whose names have room to be larger
+
 
 def frontier_figure(table: pd.DataFrame) -> Figure:
     """Test accuracy against bytes and against latency, a point a model with its name.
@@ -60,10 +62,11 @@ def _name_points(axes: Axes, x: pd.Series, y: pd.Series) -> None:
     points = axes.transData.transform(np.column_stack([x, y]))
     taken = [np.concatenate([point - 6 * scale, point + 6 * scale]) for point in points]
     inside = axes.get_window_extent().extents
+    size = "x-small" if len(x) > FEW else "medium"
     for number in np.argsort(-points[:, 1], kind="stable"):
         text = axes.annotate(
             str(x.index[number]), (x.iloc[number], y.iloc[number]), (0, 0), textcoords="offset points",
-            fontsize="x-small", ha="center", va="center", in_layout=False,
+            fontsize=size, ha="center", va="center", in_layout=False,
             arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkA": 0},
         )  # fmt: skip
         half = np.array([*Text.get_window_extent(text).size]) / 2 + 2 * scale

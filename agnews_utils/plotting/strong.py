@@ -1,17 +1,105 @@
-"""Figures of notebook 07: accuracy against the number of labels, and against bytes."""
+"""Figures of notebook 07: out-of-fold teachers, gains, and accuracy by step, by number of labels and by bytes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from .style import CLASS_COLOURS, GREY
+from ..analysis.answers import Answer
+from ..analysis.wording import plural
+from .pictures import INK, arrow, box, canvas
+from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE
 
 MARKS = ("s", "^", "o", "D")
+HALVES = {"A": BLUE, "B": GREEN}
+
+
+def out_of_fold() -> Figure:
+    """Two teachers, each trained on half of the articles: asked about their own half, and about the other half."""
+    words = "Two teachers are each trained on one half of the articles. On the left each answers "
+    words += "about the half that it was trained on, on the right about the other half"
+    figure, axes = canvas(10.88, 3.7, words)
+    panels = ((0.1, "asked about seen articles", False), (5.8, "asked about unseen articles", True))
+    for left, title, crossed in panels:
+        axes.text(left + 2.49, 3.5, title, ha="center", va="center", fontsize=13, weight="bold", color=INK)
+        for (name, colour), y in zip(HALVES.items(), (1.95, 0.35), strict=True):
+            box(axes, (left, y), (1.3, 0.95), colour, f"Half {name}", "articles\nand labels")
+            box(axes, (left + 1.75, y), (1.2, 0.95), ORANGE, f"Teacher {name}", "trained\non this half")
+            box(axes, (left + 3.7, y), (1.28, 0.95), colour, "Answers", f"about half {name}")
+            arrow(axes, (left + 1.3, y + 0.47), (left + 1.7, y + 0.47))
+            other = 2.3 - y if crossed else y
+            arrow(axes, (left + 2.98, y + 0.47), (left + 3.64, other + 0.47), ORANGE)
+    return figure
+
+
+def ladder(
+    accuracies: Mapping[str, Sequence[float]], steps: Mapping[str, Answer], levels: Mapping[str, float]
+) -> Figure:
+    """Accuracy of each model on the left; on the right, what each gains over the row above it.
+
+    Args:
+        accuracies: test accuracy of each seed in percent, by the row's label, the first row at the top
+        steps: the gain of a row over the one above, by the same label; a row without one shows none
+        levels: accuracy in percent of other models, drawn as dashed lines
+    """
+    names = list(accuracies)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10.9, 0.46 * len(names) + 1.7), width_ratios=(1, 0.8))
+    for place, name in enumerate(names):
+        seeds = accuracies[name]
+        left.plot(seeds, [place] * len(seeds), "|", color=GREY, markersize=11, zorder=1)
+        left.plot(np.mean(seeds), place, "o", color=BLUE)
+    left.plot([], [], "o", color=BLUE, label="mean over seeds")
+    left.plot([], [], "|", color=GREY, markersize=11, label="a seed")
+    for (name, level), style in zip(levels.items(), ("--", ":"), strict=False):
+        left.axvline(level, color="black", linewidth=1.2, linestyle=style, label=name)
+    left.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6), title="accuracy",
+             xlabel="test accuracy in percent")  # fmt: skip
+    _draw_gains(right, [steps.get(name) for name in names])
+    right.set(yticks=range(len(names)), yticklabels=[""] * len(names), ylim=left.get_ylim(),
+              title="gain over the row above", xlabel="percentage points, with 95 % interval")  # fmt: skip
+    handles, labels = (
+        a + b for a, b in zip(left.get_legend_handles_labels(), right.get_legend_handles_labels(), strict=True)
+    )
+    figure.legend(
+        handles, labels, loc="outside upper center", ncols=6, fontsize="small", handlelength=1.2, columnspacing=1.2
+    )
+    return figure
+
+
+def gains(groups: Mapping[str, Mapping[str, Answer]], title: str) -> Figure:
+    """Gains with their intervals in groups, each under its heading; hollow where the interval includes zero.
+
+    Args:
+        groups: heading -> label -> gain
+    """
+    rows: list[tuple[str, Answer | None]] = []
+    for heading, members in groups.items():
+        rows += [(heading, None), *((f"{name} ({plural(a.seeds, 'seed')})", a) for name, a in members.items())]
+    figure, axes = plt.subplots(figsize=(9.5, 0.42 * len(rows) + 1.6))
+    _draw_gains(axes, [found for _, found in rows])
+    axes.set(yticks=range(len(rows)), yticklabels=[name for name, _ in rows], ylim=(len(rows) - 0.4, -0.6), title=title,
+             xlabel="gain in test accuracy, percentage points, with 95 % interval")  # fmt: skip
+    for (_, found), label in zip(rows, axes.get_yticklabels(), strict=True):
+        label.set(weight="normal" if found else "bold", fontsize="small")
+    figure.legend(loc="outside upper right", fontsize="small", ncols=2)
+    return figure
+
+
+def _draw_gains(axes: Axes, rows: Sequence[Answer | None]) -> None:
+    """A dot and its interval for each row, the first at the top of an axis that grows downwards."""
+    for place, found in enumerate(rows):
+        if found:
+            axes.plot([found.low, found.high], [place, place], color=BLUE, linewidth=2)
+            axes.plot(found.gain, place, "o", color=BLUE, markerfacecolor=BLUE if found.is_clear else "white")
+    axes.plot([], [], "o-", color=BLUE, label="clear gain or loss")
+    axes.plot([], [], "o-", color=BLUE, markerfacecolor="white", label="not clearly different")
+    axes.axvline(0, color="black", linewidth=1)
 
 
 def accuracy_against_labels(table: pd.DataFrame) -> Figure:
@@ -51,5 +139,5 @@ def accuracy_against_bytes(table: pd.DataFrame, levels: Mapping[str, float]) -> 
         title="Accuracy against bytes",
     )  # fmt: skip
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.margins(x=0.15, y=0.15)
+    axes.margins(x=0.27, y=0.15)  # names stand to the right of their points
     return figure

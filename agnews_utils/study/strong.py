@@ -153,3 +153,4 @@ STRONG_RUNS = {run.name: run for run in (*_OLD, *TEACHER_RUNS, *LADDER, *VARIANT
 ALL_RUNS = RUNS | STRONG_RUNS
 # the students whose weights come with the project, by file name
 SHIPPED = {"student_5mb": BEST, "student_1mb": "wide_1mb", "student_100kb": "wide_100kb"}
+SHIPPED_TITLES = {"student_5mb": "5 MB student", "student_1mb": "1 MB student", "student_100kb": "100 kB student"}

@@ -2,29 +2,65 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 
+import numpy as np
 from ipywidgets import HTML, SelectMultiple, Textarea
 
+from ..export.from_study import MODELS
+from ..export.student import Student, load_student
 from ..models import SimpleCNN, SimplerCNN
 from ..plotting.style import BLUE, CLASS_COLOURS, ORANGE
 from ..study.answers import REPEATS, Answer, Answering
 from ..study.runs import MODEL4
+from ..study.strong import SHIPPED_TITLES
 from ..study.study import Study
 from .panel import Panel, button, control, dropdown, html_table, new_figure, png_of, side_by_side
 
 HEADLINE = "Small shipyard bets on robot welders as orders for electric ferries double"  # invented for this course
 MAX_WORDS = 200
+LINE = 110  # letters in a line of the picture
 HATCHES = ("", "///", "...", "xxx")
 NO_WEIGHTS = (
-    "No trained model's weights are here: run notebooks 02 to 04 first, or, where those only read the records that "
-    f"come with the project, study.model({MODEL4!r}), which trains it in minutes; then this cell again."
+    "No model's weights are here: the shipped students of data/models are missing, and none was trained. Get "
+    f"data/models with git, or train one with study.model({MODEL4!r}), in minutes; then run this cell again."
 )
+
+
+class AnsweringWithShipped(Answering):
+    """The study's trained models and, behind them, the students that come with the project, computed by NumPy.
+
+    Args:
+        folder: of the students' files; a student whose classes are not the course's is left out
+    """
+
+    def __init__(self, study: Study, classes: Sequence[str], folder: Path = MODELS):
+        super().__init__(study)
+        files = {name: folder / f"{name}.safetensors" for name in SHIPPED_TITLES}
+        loaded = {name: load_student(path) for name, path in files.items() if path.exists()}
+        self.shipped: dict[str, Student] = {
+            name: student for name, student in loaded.items() if student.card["classes"] == list(classes)
+        }
+
+    def names(self) -> list[str]:
+        """Runs whose weights are here, then the shipped students."""
+        return [*super().names(), *self.shipped]
+
+    def title(self, name: str) -> str:
+        return SHIPPED_TITLES[name] if name in self.shipped else super().title(name)
+
+    def probabilities(self, name: str, texts: Sequence[str]) -> np.ndarray:
+        """(texts, K)"""
+        return self.shipped[name].predict_proba(texts) if name in self.shipped else super().probabilities(name, texts)
 
 
 class AskTheModels(Panel):
     """Type a headline; every model with weights answers with its probabilities, one also with the words that mattered.
+
+    The shipped students always answer. The teacher does where its weights are: after a training on this machine.
 
     Its method is leave-one-out (occlusion): how far the predicted class's probability falls without a word.
 
@@ -38,24 +74,30 @@ class AskTheModels(Panel):
 
     def __init__(self, study: Study, text: str = HEADLINE):
         super().__init__()
-        self.study, self.models = study, Answering(study)
+        self.study, self.classes = study, study.inputs.classes
+        self.models = AnsweringWithShipped(study, self.classes)
         self.answers, self.words = [], []
         names = self.models.names()
         options = [(self.models.title(name), name) for name in names]
-        usual = [name for name in names if study.runs[name].group != "ablation"] or names
-        small = (SimplerCNN, SimpleCNN)  # students come first, and of them the one that the course is about
-        explained = sorted(options, key=lambda option: (option[1] != MODEL4, study.runs[option[1]].model not in small))
+        usual = [name for name in names if name in self.models.shipped or study.runs[name].group != "ablation"]
+        explained = sorted(options, key=lambda option: self._rank(option[1]))
         typed = {"value": text, "rows": 3, "continuous_update": False}
         self.text = control(Textarea, "Headline or article", "What the models are asked about", "95%", **typed)
-        several = {"options": options, "value": usual, "rows": min(max(len(names), 2), 8)}
+        several = {"options": options, "value": usual or names, "rows": min(max(len(names), 2), 8)}
         self.asked = control(SelectMultiple, "Models asked", "Hold Shift or Ctrl to choose several", "460px", **several)
         self.explained = dropdown("Words that mattered to", "Asked again without each word", explained, "460px")
         self.ask_button = button("Ask the models", "Sends the text to the chosen models", self.ask, "primary")
         self.word_view = HTML()
         above = (self.text, side_by_side(self.asked, self.explained), side_by_side(self.ask_button))
         self.children = (*above, self.error, self.picture, self.word_view, self.status)
-        self.show_picture(answers_png([], study.inputs.classes), "An empty chart: no model has been asked yet.")
+        self.show_picture(answers_png([], self.classes), "An empty chart: no model has been asked yet.")
         self.ask()
+
+    def _rank(self, name: str) -> int:
+        """Whose words are explained first: the student that the course is about, then other students."""
+        if name in self.models.shipped:
+            return 2
+        return 0 if name == MODEL4 else 1 if self.study.runs[name].model in (SimplerCNN, SimpleCNN) else 3
 
     def ask(self) -> list[Answer]:
         """Asks the chosen models; what cannot be done, an empty text say, is one sentence in :attr:`error`."""
@@ -73,11 +115,15 @@ class AskTheModels(Panel):
             answers = [self.models.ask(name, text) for name in self.asked.value]
             predicted, self.words = self.models.leave_one_out(self.explained.value, text)
             self.answers = answers
-            classes = self.study.inputs.classes
-            says = (f"{a.title}: {classes[a.prediction]} {a.probabilities[a.prediction]:.2f}." for a in answers)
-            self.show_picture(answers_png(answers, classes), f"Class probabilities for the text. {' '.join(says)}")
-            self.word_view.value = self._coloured_words(classes[predicted])
-            self.set_status(self._main_words(text, classes[predicted]), self._table())
+            says = (
+                f"{a.title}: {self.classes[a.prediction]} {a.probabilities.max():.2f} in {a.milliseconds:.2g} ms"
+                for a in answers
+            )
+            words_shown = shortened(text)
+            alt = f"Class probabilities for the text: {words_shown}. {'. '.join(says)}."
+            self.show_picture(answers_png(answers, self.classes, words_shown), alt)
+            self.word_view.value = self._coloured_words(self.classes[predicted])
+            self.set_status(self._main_words(text, self.classes[predicted]), self._table())
         return self.answers
 
     def _coloured_words(self, predicted: str) -> str:
@@ -107,12 +153,21 @@ class AskTheModels(Panel):
 
     def _table(self) -> str:
         columns = {"model": [a.title for a in self.answers]}
-        classes = self.study.inputs.classes
-        columns |= {name: [a.probabilities[k] for a in self.answers] for k, name in enumerate(classes)}
-        columns["answer"] = [classes[a.prediction] for a in self.answers]
-        columns["ms an article"] = [f"{a.milliseconds:.1f}" for a in self.answers]
+        columns |= {name: [a.probabilities[k] for a in self.answers] for k, name in enumerate(self.classes)}
+        columns["answer"] = [self.classes[a.prediction] for a in self.answers]
+        columns["ms an article"] = [f"{a.milliseconds:.2f}" for a in self.answers]
         caption = "Probabilities, and milliseconds from text to answer, one article at a time "
-        return html_table(columns, caption + f"(median of {REPEATS}), models trained on {self.study.title}")
+        return html_table(columns, caption + f"(median of {REPEATS}). {self._made_with()}")
+
+    def _made_with(self) -> str:
+        """What made the models: this study the trained ones, their own data the shipped ones."""
+        made = {a.name: self.models.shipped.get(a.name) for a in self.answers}
+        sentences = [f"Trained on {self.study.title}."] if None in made.values() else []
+        for student in [student for student in made.values() if student][:1]:
+            sentences.append(
+                f"Students named by their size come with the project, trained on {student.card['made_with']}."
+            )
+        return " ".join(sentences)
 
 
 def in_hundredths(drop: float) -> str:
@@ -120,12 +175,22 @@ def in_hundredths(drop: float) -> str:
     return f"{100 * drop:+.0f}".replace("-", "−") if abs(drop) >= 0.005 else "0"
 
 
-def answers_png(answers: Sequence[Answer], classes: Sequence[str]) -> bytes:
-    """Every model a row, every class a column of bars with numbers; the answer is marked."""
-    rows = range(len(answers))
-    height = 0.34 * max(len(rows), 1) + 0.75
-    margins = {"left": 0.3, "right": 0.985, "top": 1 - 0.35 / height, "bottom": 0.12 / height, "wspace": 0.06}
+def shortened(text: str) -> str:
+    """The text as far as two lines of the picture hold it."""
+    return textwrap.shorten(text, 2 * LINE, placeholder=" ...")
+
+
+def answers_png(answers: Sequence[Answer], classes: Sequence[str], headline: str = "") -> bytes:
+    """The headline, and under it every model a row, every class a column of bars with numbers; the answer is marked.
+
+    The last column has the milliseconds of one article.
+    """
+    rows, lines = range(len(answers)), textwrap.wrap(headline, LINE)
+    height = 0.34 * max(len(rows), 1) + 0.75 + 0.25 * len(lines)
+    top = 1 - (0.38 + 0.25 * len(lines)) / height
+    margins = {"left": 0.3, "right": 0.925, "top": top, "bottom": 0.12 / height, "wspace": 0.06}
     with new_figure(10, height, columns=len(classes), **margins) as (figure, grid):
+        figure.text(0.015, 1 - 0.08 / height, "\n".join(lines), va="top", fontsize=11, style="italic", parse_math=False)
         for k, axes in enumerate(grid):
             shares = [answer.probabilities[k] for answer in answers]
             look = {"color": CLASS_COLOURS[k % len(CLASS_COLOURS)], "hatch": HATCHES[k % len(HATCHES)]}
@@ -137,4 +202,7 @@ def answers_png(answers: Sequence[Answer], classes: Sequence[str]) -> bytes:
             axes.set(title=classes[k], yticks=rows, yticklabels=())
             axes.grid(axis="y", visible=False)
         grid[0].set_yticklabels([answer.title for answer in answers], fontsize=9)
+        beside = {"ha": "right", "va": "center", "transform": grid[-1].get_yaxis_transform()}
+        for row, answer in enumerate(answers):
+            grid[-1].text(1.38, row, f"{answer.milliseconds:.2g} ms", fontsize=9, **beside)
         return png_of(figure)

@@ -3,9 +3,11 @@
 import pandas as pd
 import pytest
 
-from agnews_utils.analysis import devices
+from agnews_utils.analysis import answers, devices
 from agnews_utils.analysis.claims import DOES_NOT_HOLD, HOLDS, INCONCLUSIVE
-from agnews_utils.study.runs import TFIDF
+from agnews_utils.study.records import published_records
+from agnews_utils.study.runs import FINE_TUNED_TEACHER, MODEL4, TEACHER, TFIDF
+from agnews_utils.study.strong import ALL_RUNS, BEST, MINILM_FOLDS, TFIDF_FOLDS
 
 
 def benchmark(*, bytes=4_500_000, times=150.0, accuracy=0.93, threads=1, names=("student_5mb_numpy", TFIDF)):
@@ -40,3 +42,28 @@ def test_the_faster_form_counts():
     table = devices.verdicts(pd.concat([slow, fast]))
     assert "200 times the fine-tuned teacher's rate" in table.loc["6, 5 MB", "evidence"]
     assert table.loc["6, 5 MB", "verdict"] == HOLDS
+
+
+def seconds_of(records, *names):
+    return sum(records[name][0].metadata["train_seconds"] for name in names)
+
+
+def test_a_student_costs_its_teachers_training_too():
+    records = published_records(ALL_RUNS)[0]
+    assert devices.teacher_seconds(records, TFIDF) == 0
+    assert devices.teacher_seconds(records, MODEL4) == seconds_of(records, TEACHER)
+    # a mean of models takes no time itself, and its members are trained once each
+    expected = seconds_of(records, *MINILM_FOLDS, *TFIDF_FOLDS)
+    assert devices.teacher_seconds(records, BEST) == pytest.approx(expected)
+
+
+def test_the_table_to_choose_by_is_of_the_committed_files():
+    records = published_records(ALL_RUNS)[0]
+    table = devices.choices(devices.published_benchmark(), records).set_index("model")
+    assert len(table) == len(devices.CHOICES) == 6
+    best = table.loc["5 MB student"]
+    assert best["accuracy"] == answers.accuracy(records, BEST)
+    assert best["MB with vocabulary"] == "4.6"  # int8; the floats are 17 MB
+    assert best["training took"].endswith(" min")
+    alone = table.loc[ALL_RUNS[FINE_TUNED_TEACHER].title, "training took"]
+    assert "teachers" not in alone

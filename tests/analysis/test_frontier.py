@@ -6,7 +6,7 @@ import pytest
 from helpers import refused
 from made_records import record_of
 
-from agnews_utils.analysis.frontier import frontier, int8_cost, undominated
+from agnews_utils.analysis.frontier import frontier, int8_cost, smallest_forms, undominated
 
 COSTS = [1.0, 2.0, 3.0, 4.0, 4.0, 2.0]
 ACCURACY = [0.80, 0.90, 0.85, 0.95, 0.94, 0.90]
@@ -54,6 +54,12 @@ def test_frontier_of_a_benchmark(benchmark):
     assert table["best_by_bytes"].tolist() == [True, True, False, True]
     assert table["best_by_latency"].tolist() == [False, True, False, True]
     assert table.loc["large", "accuracy"] == pytest.approx(94)
+
+
+def test_the_smallest_form_of_each_known_model(benchmark):
+    rows = smallest_forms(benchmark)
+    assert rows["model"].tolist() == ["slow", "small", "large"]
+    assert rows["computed_by"].tolist() == ["C", "ONNX", "PyTorch"]
 
 
 def test_benchmark_without_the_rows_is_refused(benchmark):

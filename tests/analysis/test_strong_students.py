@@ -11,15 +11,11 @@ from made_records import PAIR, match_seeds, record_of
 from agnews_utils import plotting
 from agnews_utils.analysis.strong import (
     SCARCE_KINDS,
-    UNLABELLED,
     accuracy_against_labels,
-    accuracy_against_texts,
-    gain_in_words,
+    gains,
     groups_of_articles,
-    labels_saved,
+    labels_needed,
     likely_mislabelled,
-    there,
-    what_would_reach,
 )
 from agnews_utils.study.runs import MODEL3
 from agnews_utils.study.strong import ALL_RUNS, scarce_names
@@ -46,29 +42,10 @@ def test_accuracy_against_labels():
 
 def test_labels_that_a_teacher_saves():
     table = accuracy_against_labels(scarce(100, 0.5, 0.8, 0.3, 0.7) | scarce(32_000, 0.9, 0.9, 0.6, 0.9))
-    few, many = labels_saved(table)
-    assert "100 labels, 70.0 %" in few
-    assert "TF-IDF + linear: about 1,800;" in few  # halfway between 50 and 90 on a logarithmic scale
-    assert "student on the labels alone: more than 32,000 labels" in few
-    assert "TF-IDF + linear: about 32,000;" in many
-
-
-def texts_of(*shares):
-    """Records of the student with more and more texts: 0, then 5,000, 10,000 and 20,000."""
-    rows = (1_000, 6_000, 11_000, 21_000)
-    made = zip(UNLABELLED, shares, rows, strict=True)
-    return {name: [record_of(MODEL3, relabelled(1000, share), rows=count)] for name, share, count in made}
-
-
-def test_more_texts_at_this_rate():
-    points = accuracy_against_texts(texts_of(0.9, 0.91, 0.92, 0.93))
-    assert list(points.index) == [0, 5_000, 10_000, 20_000]
-    sentence = what_would_reach(points, 94)
-    assert "1.00 percentage points short of 94.00 %" in sentence
-    assert "Each doubling of the texts added 1.00" in sentence
-    assert "about 40,000 texts" in sentence
-    assert "more texts added nothing" in what_would_reach(accuracy_against_texts(texts_of(0.9, 0.9, 0.9, 0.89)), 94)
-    assert "Too few" in what_would_reach(points.iloc[:2], 94)
+    needed = labels_needed(table)
+    assert needed.index.tolist() == ["100", "32,000"]
+    assert needed["TF-IDF + linear"].tolist() == ["about 1,800", "about 32,000"]  # on a logarithmic scale, halfway
+    assert needed["student on the labels alone"].tolist() == ["more than 32,000"] * 2
 
 
 def test_a_label_is_likely_wrong_where_the_teacher_is_sure_of_another():
@@ -88,16 +65,14 @@ def test_groups_share_out_the_articles():
     assert np.ptp(logits[sure], axis=1).mean() > np.ptp(logits[doubt], axis=1).mean()
 
 
-def test_a_gain_says_whether_it_excludes_zero():
-    clear = gain_in_words(match_seeds({0: (10, 90), 1: (10, 90), 2: (12, 90)}), *PAIR)
-    assert clear.startswith("+7.93 percentage points (95 % +")
-    assert clear.endswith("3 seeds; the interval excludes zero)")
-    assert "the interval includes zero" in gain_in_words(match_seeds({0: (30, 31), 1: (31, 30), 2: (30, 30)}), *PAIR)
-
-
-def test_pairs_without_records_are_left_out():
-    records = match_seeds({0: (1, 2)})
-    assert there(records, [PAIR, (PAIR[0], "another"), ("another", PAIR[1])]) == [PAIR]
+def test_gains_of_pairs_with_records():
+    records = match_seeds({0: (10, 90), 1: (10, 90), 2: (12, 90)})
+    found = gains(records, {"DIST": PAIR, "one missing": (PAIR[0], "another"), "other missing": ("another", PAIR[1])})
+    assert list(found) == ["DIST"]
+    assert found["DIST"].number.startswith("+7.93 percentage points (95 % +")
+    assert found["DIST"].is_clear
+    figure = plotting.gains({"against labels alone": found}, "Gains")
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["against labels alone", "DIST (3 seeds)"]
 
 
 def test_bytes_are_drawn_with_their_levels():

@@ -15,8 +15,9 @@ from playwright.sync_api import expect
 
 from agnews_utils.losses import DISTLoss
 from agnews_utils.settings import CLASS_NAMES
-from agnews_utils.study.answers import Answering
 from agnews_utils.study.runs import MODEL4, RUNS, TEACHER
+from agnews_utils.study.strong import SHIPPED_TITLES
+from agnews_utils.widgets.ask_models import AnsweringWithShipped
 from agnews_utils.widgets.browse_errors import SETS, rows_of
 from agnews_utils.widgets.dist_explorer import EDITED, LABELS, SITUATIONS
 
@@ -287,13 +288,19 @@ def test_typed_headline_is_answered_by_every_model_as_its_weights_say(analysis, 
     chosen = asking.get_by_label("Models asked").locator("option:checked").all_inner_texts()
     rows = [row.locator("th, td").all_inner_texts() for row in table_rows(asking).all()]
     assert [row[0] for row in rows] == [title.replace("\xa0", " ") for title in chosen]  # a list is shown unbroken
-    models = Answering(lab_study)
+    assert {RUNS[TEACHER].title, *SHIPPED_TITLES.values()} <= {row[0] for row in rows}
+    models = AnsweringWithShipped(lab_study, CLASS_NAMES)
+    exact = {RUNS[MODEL4].title: MODEL4} | {title: name for name, title in SHIPPED_TITLES.items()}
+    alt = asking.locator("img").first.get_attribute("alt")
+    assert headline in alt
     for row in rows:
         shares = [float(cell) for cell in row[1:5]]
         assert sum(shares) == pytest.approx(1, abs=0.003)
         assert shares[CLASS_NAMES.index(row[5])] == max(shares)
-        if row[0] == RUNS[MODEL4].title:
-            assert shares == pytest.approx(models.probabilities(MODEL4, [headline])[0], abs=0.006)
+        assert float(row[6]) > 0  # milliseconds
+        assert f"{row[0]}: {row[5]} " in alt
+        if row[0] in exact:
+            assert shares == pytest.approx(models.probabilities(exact[row[0]], [headline])[0], abs=0.006)
     said = asking.inner_text()
     assert f"{RUNS[MODEL4].title} says" in said
     assert all(word in said for word in headline.split())

@@ -32,7 +32,7 @@ def no_hints_given():
 
 
 def test_every_notebook_has_three_to_five():
-    assert notebooks() == ["00", "01", "02", "03", "04", "05", "06", "07"]
+    assert notebooks() == ["00", "01", "02", "03", "04", "05", "06", "07", "08"]
     numbers = [exercise.number for exercise in EXERCISES]
     assert numbers == [f"{n}.{i}" for n in notebooks() for i in range(1, len(of_notebook(n)) + 1)]
     assert all(3 <= len(of_notebook(n)) <= 5 for n in notebooks())

@@ -15,6 +15,7 @@ from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 
 from agnews_utils import plotting
+from agnews_utils.analysis.answers import Answer
 from agnews_utils.analysis.chance import toss
 from agnews_utils.losses import inter_relation, intra_relation, pearson
 from agnews_utils.models import VDCNN, SimpleCNN, SimplerCNN, WideCNN, count_parameters
@@ -43,6 +44,10 @@ CURVES = {"plain": [made_record(MODEL3, seed, 4 + seed) for seed in range(3)], "
 CONTRADICTED = pd.DataFrame(
     {"articles it trained on": [6.0, 1.5], "test articles": [9.2, 6.2]}, index=["BERT-VDCNN", "Fine-tuned teacher"]
 )
+GAINS = {
+    "+ second": Answer("", "second", "first", 0.8, 0.2, 1.4, 2),
+    "+ third": Answer("", "third", "second", 0.1, -0.3, 0.5, 1),
+}
 FIGURES = {
     "the course": plotting.pipeline,
     "the course, one part lit": lambda: plotting.pipeline(3),
@@ -55,6 +60,11 @@ FIGURES = {
     "loss curves": lambda: plotting.loss_curves(CURVES, "with and without a teacher"),
     "coin tosses": plotting.coin_tosses,
     "contradicted labels": lambda: plotting.contradicted_labels(CONTRADICTED),
+    "out of fold": plotting.out_of_fold,
+    "ladder": lambda: plotting.ladder(
+        {"first": [90.0, 90.4], "+ second": [91.0], "+ third": [90.8, 91.2]}, GAINS, {"TF-IDF + linear": 91.5}
+    ),
+    "gains": lambda: plotting.gains({"against labels alone": GAINS}, "Gains"),
 }
 
 
@@ -267,3 +277,21 @@ def test_learning_curve_shows_every_draw():
     axes = plotting.learning_curve(points, {10: [0.79, 0.81], 20: [0.9]}).axes[0]
     dots = [line.get_ydata().tolist() for line in axes.lines if line.get_color() == plotting.GREY]
     assert dots == [[79.0, 81.0], [90.0]]
+def test_a_gain_that_is_not_clear_is_hollow():
+    axes = plotting.gains({"against labels alone": GAINS}, "Gains").axes[0]
+    fills = [
+        line.get_markerfacecolor() for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata()) == 1
+    ]
+    assert fills == [plotting.BLUE, "white"]
+    below, above = axes.get_ylim()
+    assert below > above  # the first row is at the top
+
+
+def test_the_ladder_shows_no_gain_where_there_is_none():
+    left, right = FIGURES["ladder"]().axes
+    assert [text.get_text() for text in left.get_yticklabels()] == ["first", "+ second", "+ third"]
+    dots = [line for line in right.lines if line.get_marker() == "o" and len(line.get_xdata()) == 1]
+    assert [dot.get_ydata()[0] for dot in dots] == [1, 2]
+    assert [
+        float(line.get_xdata()[0]) for line in left.lines if line.get_marker() == "o" and len(line.get_xdata())
+    ] == [pytest.approx(mean) for mean in (90.2, 91.0, 91.0)]

@@ -1,28 +1,62 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from helpers import settings_in
 from scipy.special import softmax
+from widget_helpers import size_of
 
+from agnews_utils.export.from_study import MODELS
+from agnews_utils.export.student import load_student
 from agnews_utils.settings import CLASS_NAMES
 from agnews_utils.study.answers import Answering
-from agnews_utils.study.runs import MODEL3, MODEL4, RUNS, SIMPLER_KL
+from agnews_utils.study.runs import MODEL3, MODEL4, RUNS, SIMPLER_KL, TEACHER
+from agnews_utils.study.strong import SHIPPED_TITLES
 from agnews_utils.study.study import Study
-from agnews_utils.widgets import AskTheModels
-from agnews_utils.widgets.ask_models import HEADLINE
+from agnews_utils.widgets import AskTheModels, ask_models
+from agnews_utils.widgets.ask_models import HEADLINE, AnsweringWithShipped, answers_png
 
 REPEATED = (MODEL3, MODEL4, SIMPLER_KL)  # runs with several seeds in every profile
 
 
 def test_every_model_with_weights_answers(asking):
     names = {run.name for run in RUNS.values() if run.inputs != "text" and asking.models.study.has_weights(run.name)}
-    assert set(asking.models.names()) == names
-    assert {a.name for a in asking.answers} == {name for name in names if RUNS[name].group != "ablation"}
+    assert asking.models.names()[-3:] == list(SHIPPED_TITLES)  # they always answer
+    assert set(asking.models.names()[:-3]) == names
+    usual = {name for name in names if RUNS[name].group != "ablation"}
+    assert TEACHER in usual  # its weights are here
+    assert {a.name for a in asking.answers} == usual | set(SHIPPED_TITLES)
     for answer in asking.answers:
         assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
         assert answer.milliseconds > 0
         assert f"{answer.probabilities[0]:.3f}" in asking.status.value
-    assert {RUNS[a.name].inputs for a in asking.answers} == {"tokens", "features", "characters"}
+    trained = [a.name for a in asking.answers if a.name in RUNS]
+    assert {RUNS[name].inputs for name in trained} == {"tokens", "features", "characters"}
+
+
+def test_the_still_names_headline_models_and_milliseconds(asking):
+    alt = asking._repr_mimebundle_()[1]["image/png"]["alt"]
+    assert f"the text: {asking.text.value}." in alt
+    for answer in asking.answers:
+        assert answer.title in alt
+        assert f"in {answer.milliseconds:.2g} ms." in alt
+    a, classes = asking.answers, list(CLASS_NAMES)
+    without, with_headline = (size_of(answers_png(a, classes, text)) for text in ("", "costs $5 " * 40))
+    assert with_headline[1] > without[1]  # the headline has room of its own
+    faster = [replace(answer, milliseconds=answer.milliseconds / 10) for answer in a]
+    assert answers_png(faster, classes, HEADLINE) != answers_png(a, classes, HEADLINE)
+
+
+def test_shipped_students_answer_as_their_files_do(smoke_study, tmp_path):
+    models = AnsweringWithShipped(smoke_study, CLASS_NAMES)
+    student = load_student(MODELS / "student_1mb.safetensors")
+    answer = models.ask("student_1mb", HEADLINE)
+    assert answer.title == "1 MB student"
+    np.testing.assert_array_equal(answer.probabilities, student.predict_proba([HEADLINE])[0])
+    assert len(models.leave_one_out("student_1mb", HEADLINE)[1]) == len(HEADLINE.split())
+    assert AnsweringWithShipped(smoke_study, CLASS_NAMES, tmp_path).shipped == {}
+    assert AnsweringWithShipped(smoke_study, ["News", "Other"]).shipped == {}  # they know four classes of AG News
 
 
 def test_a_model_of_another_seed_answers_where_the_first_has_no_weights(smoke_study, monkeypatch):
@@ -38,7 +72,7 @@ def test_a_model_of_another_seed_answers_where_the_first_has_no_weights(smoke_st
 
 def test_answers_are_those_of_the_records(asking, smoke_study, smoke_records):
     texts = smoke_study.inputs.splits["test"][:12]["text"]
-    for name in asking.models.names():
+    for name in [name for name in asking.models.names() if name in RUNS]:
         expected = softmax(smoke_records[name][0].test_logits[:12].astype(float), axis=1)
         # a cached feature was encoded in another batch, in bfloat16 where the processor has it
         tolerance = 0.03 if RUNS[name].inputs == "features" else 0.005
@@ -81,7 +115,15 @@ def test_far_too_long_text_and_no_model_get_one_sentence(asking):
     asking.asked.value = chosen
 
 
-def test_asking_without_weights_says_what_to_do(tmp_path):
+def test_without_a_training_the_shipped_students_answer(tmp_path):
     asking = AskTheModels(Study(settings_in(tmp_path)))
-    assert "No trained model's weights are here" in asking.error.value
+    assert [a.title for a in asking.answers] == list(SHIPPED_TITLES.values())
+    assert "Students named by their size come with the project" in asking.status.value
+    assert "5 MB student says" in asking.word_view.value
+
+
+def test_asking_without_weights_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(ask_models, "SHIPPED_TITLES", {})
+    asking = AskTheModels(Study(settings_in(tmp_path)))
+    assert "No model's weights are here" in asking.error.value
     assert asking._repr_mimebundle_()[0]["image/png"]

@@ -86,9 +86,9 @@ pairs = Exercise(
     difficulty=2,
     grades="a hash that keeps the order of a pair, and leaves padding out",
     question=f"""
-    Give each pair of neighbours in `ids` a row of a table with so many `buckets`. The row of the pair (p, q) is 1 + (p
-    · {HASH_BEFORE:,} + q · {HASH_AFTER:,}) mod {HASH_PRIME:,} mod (buckets - 1), with the two remainders taken one
-    after the other. A pair with padding (0) has row 0.""",
+    Give each pair of neighbours in `ids` a row of a table with so many `buckets`. For the pair (p, q) compute p ·
+    {HASH_BEFORE:,} + q · {HASH_AFTER:,}. Take the remainder by {HASH_PRIME:,}, of that the remainder by buckets - 1,
+    and add 1: this is the pair's row. A pair with padding (0) has row 0.""",
     predict="Do *dog bites man* and *man bites dog* have the same single words, and the same pairs?",
     outcome="""The same words, but other pairs: the two numbers of the hash differ, so the order counts. Two pairs
     may share a row by accident, the more often the fewer buckets there are.""",
@@ -229,11 +229,11 @@ control = Exercise(
     difficulty=1,
     grades="a gain counts over the best control without a teacher",
     question="""
-    Suppose these mean accuracies of one student: first recipe, on labels 91.0; with label smoothing 91.3; on labels,
-    trained as long as suits it 91.6; taught by a teacher whose answers are exchanged within each class 91.5; taught
-    92.1. How many percentage points can at most be credited to what the teacher says of the single article?""",
+    One student has these mean accuracies. First recipe, on labels: 91.0. With label smoothing: 91.3. On labels, trained
+    as long as suits it: 91.6. Taught by a teacher whose answers are shuffled within each class: 91.5. Taught: 92.1. How
+    many percentage points can at most be credited to what the teacher says of the single article?""",
     predict="Is it the distance to the first recipe, or to another row?",
-    outcome="""0.5: what a better recipe without a teacher reaches as well is not the teacher's doing. The exchanged
+    outcome="""0.5: what a better recipe without a teacher reaches as well is not the teacher's doing. The shuffled
     answers know only the class, so what they gain is no knowledge of the article either.""",
     hints=(
         "A control shares everything with the taught student, but for the thing that is tested.",
@@ -257,7 +257,7 @@ def _():
 
 
 @control.mistake(
-    "only one control", "The exchanged answers are one control. Another one without a teacher gets further."
+    "only one control", "The shuffled answers are one control. Another one without a teacher gets further."
 )
 def _():
     return 92.1 - 91.5
