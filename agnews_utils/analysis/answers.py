@@ -21,6 +21,7 @@ from ..study.runs import (
     MODEL4,
     MODEL5,
     ONE_MODEL,
+    SEARCHED_DIST,
     SIMPLE_FINE_TUNED_DIST,
     SIMPLER_FINE_TUNED_DIST,
     SIMPLER_FINE_TUNED_KL,
@@ -71,6 +72,11 @@ QUESTIONS = {
     "Is the real teacher better than the shuffled one?": ("wide_kl_further_shuffled", BEST),
     "Does the 1 MB student beat the n-gram baseline?": (TFIDF, "wide_1mb"),
     "Does the 100 kB student beat the n-gram baseline?": (TFIDF, "wide_100kb"),
+    "Does CNN-4 DIST beat the n-gram baseline?": (TFIDF, MODEL2),
+    "Does DIST with searched settings let CNN-1 pass its teacher?": (TEACHER, SEARCHED_DIST),
+    "Does DIST help CNN-1 with 12,000 labels?": ("simpler_cnn_plain_12k", "simpler_cnn_dist_12k"),
+    "At equal settings, is KL better than DIST with the fine-tuned teacher?": (
+        "simpler_cnn_strong_dist_tau_4_ce_0.1", SIMPLER_FINE_TUNED_KL),
 }  # fmt: skip
 
 

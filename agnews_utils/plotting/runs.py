@@ -104,22 +104,6 @@ def confusion_panel(axes: Axes, record: Record) -> None:
     axes.tick_params(labelsize="small")
 
 
-def confusion_grid(records: Sequence[Record]) -> Figure:
-    """The confusion matrices of several runs side by side."""
-    columns = min(3, len(records))
-    rows = -(-len(records) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(3.9 * columns, 3.6 * rows), squeeze=False)
-    for number, (place, record) in enumerate(zip(axes.flat, records, strict=False)):
-        confusion_panel(place, record)
-        place.set_title(f"{record.run.title}\n{record.test_accuracy:.2%} correct", fontsize="small")
-        place.tick_params(labelsize="x-small")
-        if number % columns:
-            place.set_ylabel("")
-    for place in axes.flat[len(records) :]:
-        place.axis("off")
-    return figure
-
-
 def loss_terms(records: Sequence[Record]) -> Figure:
     """The terms of the DIST loss by epoch, unweighted, for each run."""
     figure, axes = plt.subplots(1, len(records), figsize=(5.5 * len(records), 3.6), sharey=True, squeeze=False)
