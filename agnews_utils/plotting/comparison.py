@@ -23,6 +23,7 @@ from ..study.runs import (
     FINE_TUNED_TEACHER,
     MODEL3,
     MODEL4,
+    ONE_MODEL,
     SIMPLER_FINE_TUNED_DIST,
     SIMPLER_FINE_TUNED_KL,
     SIMPLER_KL,
@@ -92,8 +93,11 @@ def forest_of_pairs(pairs: pd.DataFrame, title: str, reported: Mapping[tuple[str
 
 
 def accuracy_bars(records: Mapping[str, list[Record]], reported: Mapping[str, float]) -> Figure:
-    """Test accuracy of each run (mean over seeds) with its interval, the report's number as a cross."""
-    accuracy = {name: accuracy_per_article(runs) for name, runs in records.items()}
+    """Test accuracy of each run with its interval, the report's number as a cross.
+
+    The dot is the mean over seeds; of a run in ``ONE_MODEL``, a teacher say, the one model that stands for it.
+    """
+    accuracy = {name: accuracy_per_article(runs[:1] if name in ONE_MODEL else runs) for name, runs in records.items()}
     names = sorted(records, key=lambda name: accuracy[name].mean())
     figure, axes = plt.subplots(figsize=(9, 0.45 * len(names) + 1.6))
     for place, name in enumerate(names):
