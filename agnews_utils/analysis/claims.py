@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..study.records import Record
 from ..study.runs import LINEAR_PROBE, MODEL1, MODEL2, MODEL3, MODEL4, MODEL5, SEARCHED_DIST, TEACHER
+from .answers import QUESTIONS, answer
 from .pairs import gains_by_seed, match_seeds
 from .statistics import mcnemar, two_way_bootstrap_interval
 from .wording import format_p, markdown_table, plural
@@ -42,10 +43,10 @@ class Claim:
 CLAIMS = (
     Claim("1", "Frozen BERT + CNN beats frozen BERT + one linear layer", LINEAR_PROBE, TEACHER),
     Claim("2", "BERT-VDCNN beats the character VDCNN", MODEL5, TEACHER),
-    Claim("3a", "DIST lifts the 4-layer CNN (report: by 1.38 percentage points)", MODEL1, MODEL2),
-    Claim("3b", "DIST lifts the 1-layer CNN (report: by 0.54 percentage points)", MODEL3, MODEL4),
+    Claim("3a", "DIST lifts CNN-4 (report: by 1.38 percentage points)", MODEL1, MODEL2),
+    Claim("3b", "DIST lifts CNN-1 (report: by 0.54 percentage points)", MODEL3, MODEL4),
     Claim(
-        "4", "The gain is smaller when the capacity gap is larger (1 layer against 4)", MODEL1, MODEL2, MODEL3, MODEL4
+        "4", "The gain is smaller when the capacity gap is larger (CNN-1 against CNN-4)", MODEL1, MODEL2, MODEL3, MODEL4
     ),
     Claim(
         "5",
@@ -80,6 +81,30 @@ def verdicts(records: Mapping[str, list[Record]]) -> pd.DataFrame:
             evidence, verdict = compare(*runs)
         rows.append({"claim": claim.number, "text": claim.text, "evidence": evidence, "verdict": verdict})
     return pd.DataFrame(rows).set_index("claim")
+
+
+def numbers(records: Mapping[str, list[Record]]) -> dict[str, str]:
+    """The one number that the course gives to each claim, by its number: the answers of ``analysis.answers``.
+
+    Of claim 4 these are the gains of both students, each over all its seeds, and their difference over the seeds that
+    all four models have.
+    """
+    asked = {pair: question for question, pair in QUESTIONS.items()}
+    found = {}
+    for claim in CLAIMS:
+        models = claim.runs
+        if any(name not in records for name in models):
+            found[claim.number] = "its runs are not here"
+        elif claim.other_baseline:
+            larger, smaller = (answer(records, asked[pair]).gain for pair in (tuple(models[:2]), tuple(models[2:])))
+            pairs = [gains_by_seed(*(records[name] for name in pair)) for pair in (models[:2], models[2:])]
+            seeds = pairs[0].index.intersection(pairs[1].index)
+            apart = 100 * float((pairs[0].loc[seeds] - pairs[1].loc[seeds]).to_numpy().mean())
+            shared = f"{apart:+.1f} apart over {plural(len(seeds), 'shared seed')}"
+            found[claim.number] = f"{larger:+.2f} for CNN-4, {smaller:+.2f} for CNN-1; {shared}"
+        else:
+            found[claim.number] = answer(records, asked[tuple(models)]).number if models else "no gain (notebook 08)"
+    return found
 
 
 def verdicts_markdown(table: pd.DataFrame) -> str:

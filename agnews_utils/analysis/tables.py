@@ -110,24 +110,6 @@ def checkpoint_selection_bias(records: Records) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def early_stopping_costs(records: Records) -> pd.DataFrame:
-    """What early stopping gives away, for each run that had a patience and trained all epochs even so.
-
-    ``selected_epoch`` is the rule's, ``best_epoch`` the one that validation would have selected of all; with the test
-    accuracy of both, in percent.
-    """
-    rows = []
-    for record in _every(records):
-        if record.args.patience and record.args.keep_training:
-            selected, best = record.best_epoch, int(record.history["validation_accuracy"].argmax()) + 1
-            test = 100 * record.history["test_accuracy"]
-            rows.append(
-                {"model": record.run.title, "epochs": len(test), "selected_epoch": selected, "best_epoch": best,
-                 "test_accuracy": test[selected - 1], "best_epoch_accuracy": test[best - 1]}
-            )  # fmt: skip
-    return pd.DataFrame(rows)
-
-
 def accuracy_over_seeds(records: Records) -> pd.DataFrame:
     """Test accuracy of each run over its seeds, in percent: mean, sd, Student's t interval, extremes.
 

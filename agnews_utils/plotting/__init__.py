@@ -3,6 +3,7 @@
 # ruff: noqa: F403
 from .articles import *
 from .capacity import *
+from .causes import *
 from .chance import *
 from .comparison import *
 from .distillation import *

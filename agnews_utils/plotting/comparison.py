@@ -1,4 +1,4 @@
-"""Figures that hold models against each other: gains, seeds, calibration, cost (notebooks 05 and 06, the benchmark)."""
+"""Figures that hold models against each other: gains, seeds, calibration, speed (notebooks 05, 06, 09)."""
 
 from __future__ import annotations
 
@@ -7,19 +7,33 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
+from ..analysis.answers import Answer
 from ..analysis.calibration import expected_calibration_error, reliability
-from ..analysis.pairs import accuracy_per_article
+from ..analysis.pairs import accuracy_per_article, match_seeds
 from ..analysis.statistics import CONFIDENCE, accuracy_interval
+from ..analysis.tables import confusion
 from ..analysis.wording import plural
-from ..losses import DISTLoss, KLLoss
+from ..settings import CLASS_NAMES
 from ..study.records import Record
-from ..study.runs import RUNS, TEACHERS
-from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE
+from ..study.runs import (
+    FINE_TUNED_TEACHER,
+    MODEL3,
+    MODEL4,
+    ONE_MODEL,
+    SIMPLER_FINE_TUNED_DIST,
+    SIMPLER_FINE_TUNED_KL,
+    SIMPLER_KL,
+    TEACHER,
+    TFIDF,
+)
+from .style import BLUE, CLASS_COLOURS, GREY, ORANGE
 
 CROSS = {"color": ORANGE, "markersize": 8, "markeredgewidth": 2}
+LEVELS = {TFIDF: "n-gram baseline", TEACHER: "frozen teacher", FINE_TUNED_TEACHER: "fine-tuned teacher"}
 FEWEST_ARTICLES = 20  # of a bin that is drawn: a share of fewer says little
 
 
@@ -57,10 +71,12 @@ def forest_of_pairs(pairs: pd.DataFrame, title: str, reported: Mapping[tuple[str
     ):
         if chosen.any():
             low, high = pairs["low"][chosen], pairs["high"][chosen]
-            axes.hlines(places[chosen], low, high, color=BLUE, linewidth=1.5, linestyle=style, label=label)
-    band = {"color": BLUE, "linewidth": 5, "alpha": 0.5, "label": "95 % over seeds"}
+            look = {"color": "black", "linewidth": 1.5, "linestyle": style, "zorder": 3}
+            axes.hlines(places[chosen], low, high, label=label, **look)
+            axes.plot([low, high], [places[chosen]] * 2, "|", color="black", markersize=10, zorder=3)
+    band = {"color": BLUE, "linewidth": 7, "alpha": 0.4, "label": "95 % over seeds"}
     axes.hlines(places, pairs["seeds_low"], pairs["seeds_high"], **band)
-    axes.plot(pairs["gain"], places, "o", color=BLUE)
+    axes.plot(pairs["gain"], places, "o", color=BLUE, zorder=4)
     columns = 2 if reported and several.any() and not several.all() else 3
     if reported:
         names = pairs[["baseline", "treatment"]].itertuples(index=False, name=None)
@@ -77,8 +93,11 @@ def forest_of_pairs(pairs: pd.DataFrame, title: str, reported: Mapping[tuple[str
 
 
 def accuracy_bars(records: Mapping[str, list[Record]], reported: Mapping[str, float]) -> Figure:
-    """Test accuracy of each run (mean over seeds) with its interval, the report's number as a cross."""
-    accuracy = {name: accuracy_per_article(runs) for name, runs in records.items()}
+    """Test accuracy of each run with its interval, the report's number as a cross.
+
+    The dot is the mean over seeds; of a run in ``ONE_MODEL``, a teacher say, the one model that stands for it.
+    """
+    accuracy = {name: accuracy_per_article(runs[:1] if name in ONE_MODEL else runs) for name, runs in records.items()}
     names = sorted(records, key=lambda name: accuracy[name].mean())
     figure, axes = plt.subplots(figsize=(9, 0.45 * len(names) + 1.6))
     for place, name in enumerate(names):
@@ -100,36 +119,6 @@ def accuracy_bars(records: Mapping[str, list[Record]], reported: Mapping[str, fl
         title="Test accuracy of every model",
     )  # fmt: skip
     figure.legend(loc="outside upper right", fontsize="small", ncols=3)
-    return figure
-
-
-def seed_dots(records: Mapping[str, list[Record]], names: Sequence[str]) -> Figure:
-    """Test accuracy of every seed of a few runs; a thin line joins the runs of one seed, a bar marks each mean."""
-    figure, axes = plt.subplots(figsize=(8, 4))
-    table = pd.DataFrame({name: {r.seed: 100 * r.test_accuracy for r in records[name]} for name in names})
-    for _, row in table.iterrows():
-        axes.plot(
-            range(len(names)), row, color=GREY, linewidth=0.8, marker="o", markerfacecolor=BLUE, markeredgecolor=BLUE
-        )
-    ends, apart = table.iloc[:, -1].sort_values(), 0.05 * np.ptp(axes.get_ylim())
-    heights = ends.to_numpy().copy()
-    for i in range(1, len(heights)):  # labels of seeds that end close together are moved apart
-        heights[i] = max(heights[i], heights[i - 1] + apart)
-    heights -= np.mean(heights - ends.to_numpy())
-    for seed, end, height in zip(ends.index, ends, heights, strict=True):
-        axes.annotate(
-            f"{seed}", (len(names) - 1, end), xytext=(len(names) - 0.8, height), fontsize="x-small", va="center",
-            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkA": 1, "shrinkB": 3},
-        )  # fmt: skip
-    for place, mean in enumerate(table.mean()):
-        label = None if place else "mean over seeds"
-        axes.plot([place - 0.15, place + 0.15], [mean, mean], color=ORANGE, linewidth=3, label=label)
-    axes.set(
-        xticks=range(len(names)), xticklabels=[records[name][0].run.title.replace(": ", ":\n") for name in names],
-        xlim=(-0.5, len(names) - 0.5), ylabel="test accuracy in percent",
-        title="Several seeds: a line joins the runs of one seed, whose number is at the right",
-    )  # fmt: skip
-    axes.legend(fontsize="small")
     return figure
 
 
@@ -163,104 +152,166 @@ def reliability_panels(records: Mapping[str, list[Record]]) -> Figure:
     return figure
 
 
-def _sides(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Side of each label: 1 right, -1 left. Left is used where neighbours crowd the right side only."""
-    across, up = 0.2 * np.ptp(x), 0.25 * np.ptp(y)
-    beside = (np.abs(y[:, None] - y) < up) & (np.abs(x[:, None] - x) < across)
-    right, left = (beside & (x[:, None] * sign < x * sign - 0.01 * across) for sign in (1, -1))
-    return np.where(right.any(axis=1) & ~left.any(axis=1), -1, 1)
-
-
-def _moved_apart(x: np.ndarray, y: np.ndarray, labelled: np.ndarray) -> np.ndarray:
-    """Heights for labels at the right of points, at y or above it, such that no label lies on another or on a point.
+def forest_of_answers(
+    groups: Mapping[str, Mapping[str, Answer]], title: str, reported: Mapping[str, float] | None = None
+) -> Figure:
+    """Gains with their intervals, a row an answer, under the question that the group asks.
 
     Args:
-        labelled: (points,), which of them have their label there
+        groups: question for people to rows: a short label and its answer
+        reported: gain in percentage points that the report names, by the answer's question
     """
-    width, height = 0.07 * np.ptp(x), 0.05 * np.ptp(y)
-    label_from, label_to = 0.05 * np.ptp(x), 0.15 * np.ptp(x)  # where a label stands, from its point
-    placed: list[int] = []
-    heights = y.copy()
-    for i in np.flatnonzero(labelled)[np.argsort(y[labelled], kind="stable")]:
-        near = [heights[other] for other in placed if abs(x[other] - x[i]) < width]
-        near += y[(x - x[i] > label_from) & (x - x[i] < label_to)].tolist()
-        for taken in sorted(near):
-            if abs(heights[i] - taken) < height:
-                heights[i] = taken + height
-        placed.append(i)
-    return heights
-
-
-def accuracy_by_rows(curves: Mapping[str, pd.DataFrame]) -> Figure:
-    """Test accuracy against training articles, one line a kind of training.
-
-    Args:
-        curves: name to rows of :func:`agnews_utils.analysis.tables.accuracy_over_seeds`
-    """
-    figure, axes = plt.subplots(figsize=(8, 4))
-    for number, ((name, points), colour) in enumerate(zip(curves.items(), CLASS_COLOURS, strict=False)):
-        spread = np.abs(points[["low", "high"]].to_numpy().T - points["mean"].to_numpy())
-        beside, marker = 1.015 ** (2 * number - len(curves) + 1), "os^D"[number]  # else the bars hide each other
-        axes.errorbar(
-            points["train_articles"] * beside, points["mean"], yerr=spread,
-            color=colour, marker=marker, capsize=3, label=name,
-        )  # fmt: skip
-    ticks = sorted({rows for points in curves.values() for rows in points["train_articles"]})
-    axes.set(xscale="log", xlabel="labelled training articles (logarithmic)", ylabel="test accuracy in percent")
-    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
-    axes.minorticks_off()
-    axes.set_title("The one-layer student by training articles (bars: 95 % over seeds)")
-    axes.legend(fontsize="small")
+    rows = [row for name, answers in groups.items() for row in ((name, None), *answers.items())]
+    figure, axes = plt.subplots(figsize=(9.5, 0.4 * len(rows) + 1.15))
+    for place, (name, answer) in enumerate(rows):
+        if answer is None:
+            axes.text(0.01, place, name, weight="bold", va="center", transform=axes.get_yaxis_transform())
+        else:
+            colour = (BLUE if answer.gain > 0 else ORANGE) if answer.is_clear else GREY
+            look = {"color": colour, "fmt": "o" if answer.is_clear else "s", "capsize": 4, "linewidth": 2}
+            arms = [[answer.gain - answer.low], [answer.high - answer.gain]]
+            axes.errorbar(answer.gain, place, xerr=arms, **look)
+            axes.plot((reported or {}).get(answer.question, np.nan), place, "x", **CROSS)
+    axes.axvline(0, color="black", linewidth=1)
+    axes.set_yticks(range(len(rows)), ["" if a is None else f"{name} ({plural(a.seeds, 'seed')})" for name, a in rows])
+    axes.tick_params(axis="y", labelsize="small")
+    for label, colour, mark in (("clear gain", BLUE, "o"), ("clear loss", ORANGE, "o"), ("not clear", GREY, "s")):
+        axes.errorbar([], [], xerr=[], fmt=mark, color=colour, capsize=4, label=label)
+    if reported:
+        axes.plot([], [], "x", **CROSS, label="the report's gain, one run each")
+    axes.grid(axis="y", visible=False)
+    axes.set(ylim=(len(rows) - 0.5, -0.6), title=title)
+    axes.set_xlabel("gain in test accuracy, percentage points, with its 95 % interval")
+    figure.legend(loc="outside upper right", fontsize="small", ncols=4)
     return figure
 
 
-def _taught_by(name: str) -> tuple[str, str, str]:
-    """Marker, colour and words for what a run learns from."""
-    if name in TEACHERS:
-        return "D", CLASS_COLOURS[3], "labels alone, a teacher"
-    taught = {DISTLoss: ("s", ORANGE, "labels and teacher, DIST"), KLLoss: ("^", GREEN, "labels and teacher, KL")}
-    return taught.get(RUNS[name].loss, ("o", BLUE, "labels alone"))
+def seed_slopes(records: Mapping[str, list[Record]], pairs: Sequence[tuple[str, str]]) -> Figure:
+    """Test accuracy of each seed before and after, a line a seed, coloured by the sign of its gain; a panel a pair."""
+    figure, panels = plt.subplots(1, len(pairs), figsize=(4.6 * len(pairs), 4), sharey=True, squeeze=False)
+    for axes, (before, after) in zip(panels.flat, pairs, strict=True):
+        both = pd.DataFrame({name: {r.seed: 100 * r.test_accuracy for r in records[name]} for name in (before, after)})
+        both = both.dropna()
+        up = both[after] > both[before]
+        for kind, colour, style, label in ((up, BLUE, "-", "gains"), (~up, ORANGE, "--", "gains nothing or loses")):
+            look = {"color": colour, "linestyle": style, "marker": "o", "markersize": 5}
+            for number, values in enumerate(both[kind].to_numpy()):
+                axes.plot([0, 1], values, **look, label=None if number else f"a seed that {label}")
+        for place, mean in enumerate(both.mean()):
+            bar = {"color": "black", "linewidth": 3, "label": None if place else "mean over seeds"}
+            axes.plot([place - 0.12, place + 0.12], [mean, mean], **bar)
+        axes.set(
+            xlim=(-0.35, 1.35), title=f"{records[after][0].run.title}: {up.sum()} of {plural(len(up), 'seed')} gain"
+        )
+        axes.set_xticks((0, 1), [records[name][0].run.title for name in (before, after)])
+        axes.grid(axis="x", visible=False)
+    panels.flat[0].set_ylabel("test accuracy in percent")
+    handles = {label: h for axes in panels.flat for h, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize="small")
+    return figure
 
 
-def trade_off(table: pd.DataFrame) -> Figure:
-    """Test accuracy against parameters and against training seconds, a point a model, numbered as in the legend.
+def confusion_change(records: Mapping[str, list[Record]], pairs: Sequence[tuple[str, str]]) -> Figure:
+    """How the confusion matrix changes from one model to another, in test articles (mean over shared seeds).
 
-    Numbers stand beside their points, to the left where the right is crowded, and are moved up where two would lie on
-    each other. Colour and shape say what the model learnt from.
+    Blue is better (more on the diagonal, fewer elsewhere), orange is worse.
+    """
+    figure, panels = plt.subplots(1, len(pairs), figsize=(5.4 * len(pairs), 4.6), squeeze=False)
+    changes = [_mean_confusion_change(*match_seeds(records, *pair)) for pair in pairs]
+    sign = 2 * np.eye(len(CLASS_NAMES)) - 1
+    widest = max(change.abs().to_numpy().max() for change in changes) or 1
+    colours = LinearSegmentedColormap.from_list("worse to better", (ORANGE, "white", BLUE))
+    look = {
+        "cmap": colours,
+        "vmin": -1.4 * widest,
+        "vmax": 1.4 * widest,
+        "cbar": False,
+        "square": True,
+        "linewidths": 1,
+    }
+    for axes, (before, after), change in zip(panels.flat, pairs, changes, strict=True):
+        sns.heatmap(change * sign, annot=change, fmt="+.0f", ax=axes, **look)
+        axes.set(xlabel="predicted class", ylabel="true class")
+        axes.set_title(f"{records[before][0].run.title} to {records[after][0].run.title}, test articles")
+        axes.tick_params(labelsize="small", rotation=0)
+    return figure
+
+
+def _mean_confusion_change(before: list[Record], after: list[Record]) -> pd.DataFrame:
+    seeds = {r.seed for r in before} & {r.seed for r in after}
+    tables = [sum(confusion(r) for r in runs if r.seed in seeds) for runs in (before, after)]
+    return ((tables[1] - tables[0]) / len(seeds)).round() + 0.0  # no -0
+
+
+def gains_where(gains: Mapping[str, pd.DataFrame], title: str) -> Figure:
+    """Gains on kinds of test articles, a colour a student.
 
     Args:
-        table: what :func:`agnews_utils.analysis.tables.results_table` gives
+        gains: student to what :func:`agnews_utils.analysis.pairs.gains_by_subgroup` gives, of the same kinds
     """
-    figure, axes = plt.subplots(1, 2, figsize=(12, 4.8), sharey=True)
-    columns = (
-        ("parameters", "trained parameters (logarithmic)"),
-        ("train_seconds", "training seconds of one run (logarithmic)"),
-    )
-    for place, (column, label) in zip(axes, columns, strict=True):
-        x, y = table[column].to_numpy(float), 100 * table["test_accuracy"].to_numpy()
-        sides = _sides(np.log10(x), y)
-        right, left = (_moved_apart(side * np.log10(x), y, sides == side) for side in (1, -1))
-        named = zip(table["run"], table["model"], x, y, sides, np.where(sides == 1, right, left), strict=True)
-        for number, (run, model, seen, accuracy, side, height) in enumerate(named, 1):
-            marker, colour, _ = _taught_by(run)
-            place.plot(seen, accuracy, marker, color=colour, markersize=6, label=f"{number}  {model}")
-            place.annotate(
-                f"{number}", (seen, accuracy), (16 * side, height), textcoords=("offset points", "data"), va="center",
-                ha="left" if side == 1 else "right", fontsize="small",
-                arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.7, "shrinkA": 0},
-            )  # fmt: skip
-        place.set(xscale="log", xlabel=label)
-        place.margins(x=0.15)
-    axes[0].set_ylabel("test accuracy in percent")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", fontsize="small", handlelength=1)
-    kinds = dict.fromkeys(map(_taught_by, table["run"]))
-    figure.legend(
-        [Line2D([], [], marker=marker, color=colour, linestyle="") for marker, colour, _ in kinds],
-        [words for *_, words in kinds],
-        loc="outside right lower", fontsize="small", title="learns from", title_fontsize="small", handlelength=1,
+    first = next(iter(gains.values()))
+    figure, axes = plt.subplots(figsize=(8.5, 0.5 * len(first) + 1.6))
+    for number, ((name, table), colour) in enumerate(zip(gains.items(), CLASS_COLOURS, strict=False)):
+        places = np.arange(len(table)) + 0.28 * (number - (len(gains) - 1) / 2)
+        centre = 100 * table["gain"].to_numpy()
+        arms = np.abs(100 * table[["low", "high"]].to_numpy().T - centre)
+        axes.errorbar(centre, places, xerr=arms, fmt="os^"[number], color=colour, capsize=3, linewidth=2, label=name)
+    axes.axvline(0, color="black", linewidth=1)
+    axes.set_yticks(range(len(first)), [f"{name} ({count:,})" for name, count in first["articles"].items()])
+    axes.invert_yaxis()
+    axes.set(title=title, xlabel=f"gain in percentage points ({CONFIDENCE:.0%} interval over articles)")
+    figure.legend(loc="outside upper right", fontsize="small", ncols=len(gains))
+    return figure
+
+
+def teachers_and_losses(records: Mapping[str, list[Record]]) -> Figure:
+    """CNN-1 plain, with DIST and with KL, under both teachers, with the n-gram baseline and the teachers as lines."""
+    figure, axes = plt.subplots(figsize=(9, 5))
+    for name, colour, style in ((TFIDF, "black", "-"), (TEACHER, BLUE, "--"), (FINE_TUNED_TEACHER, ORANGE, ":")):
+        level = 100 * records[name][0].test_accuracy
+        axes.axhline(level, color=colour, linestyle=style, linewidth=2)
+        axes.text(-0.47, level + 0.06, f"{LEVELS[name]}: {level:.2f}", color=colour, weight="bold")
+    dots = (
+        (0, MODEL3, "black", "D", "labels alone"), (0.9, MODEL4, BLUE, "o", "frozen teacher (BERT-VDCNN)"),
+        (1.1, SIMPLER_FINE_TUNED_DIST, ORANGE, "s", "fine-tuned teacher"), (1.9, SIMPLER_KL, BLUE, "o", None),
+        (2.1, SIMPLER_FINE_TUNED_KL, ORANGE, "s", None),
     )  # fmt: skip
-    figure.suptitle("What accuracy costs")
+    for place, name, colour, mark, label in dots:
+        correct = accuracy_per_article(records[name])
+        mean, (low, high) = 100 * correct.mean(), np.multiply(100, accuracy_interval(correct))
+        look = {"fmt": mark, "color": colour, "markersize": 10, "capsize": 4, "linewidth": 2, "label": label}
+        axes.errorbar(place, mean, yerr=[[mean - low], [high - mean]], **look)
+        side = {"ha": "right" if place in (0.9, 1.9) else "left", "va": "center"}
+        axes.text(place + (-0.07 if side["ha"] == "right" else 0.07), mean, f"{mean:.2f}", color=colour, **side)
+    axes.set_xticks((0, 1, 2), ["CNN-1 plain", "CNN-1 DIST", "CNN-1 KL"])
+    axes.set(ylabel=f"test accuracy in percent\n({CONFIDENCE:.0%} interval over test articles)", xlim=(-0.5, 2.65))
+    axes.set_title("CNN-1: two losses, two teachers")
+    axes.grid(axis="x", visible=False)
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
+def accuracy_by_rows(curves: Mapping[str, Sequence[list[Record]]]) -> Figure:
+    """Test accuracy against training articles: a dot a seed, a line through the means.
+
+    Args:
+        curves: name to runs, the records of one number of training articles each
+    """
+    figure, axes = plt.subplots(figsize=(8, 4.2))
+    seeds: dict[int, set[int]] = {}
+    for number, ((name, points), colour) in enumerate(zip(curves.items(), CLASS_COLOURS, strict=False)):
+        beside, mark = 1.02 ** (2 * number - len(curves) + 1), "os^D"[number]  # else the dots hide each other
+        rows = [beside * runs[0].train_rows for runs in points]
+        for place, runs in zip(rows, points, strict=True):
+            axes.plot([place] * len(runs), [100 * r.test_accuracy for r in runs], mark, color=colour, alpha=0.35)
+            seeds.setdefault(runs[0].train_rows, set()).add(len(runs))
+        means = [100 * np.mean([r.test_accuracy for r in runs]) for runs in points]
+        axes.plot(rows, means, marker=mark, markersize=8, color=colour, label=f"{name}, mean (pale: its seeds)")
+    axes.set(xscale="log", xlabel="labelled training articles (logarithmic)", ylabel="test accuracy in percent")
+    axes.set_xticks(list(seeds), [f"{rows:,}\n{plural(max(count), 'seed')}" for rows, count in seeds.items()])
+    axes.minorticks_off()
+    axes.set_title("CNN-1 by training articles")
+    axes.legend(fontsize="small")
     return figure
 
 

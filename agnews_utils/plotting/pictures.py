@@ -80,7 +80,7 @@ PARTS = {
     "distilled": Part("Students, distilled", "CNN-4 and CNN-1,\nDIST or KL", (4,), (COLUMNS[2], ROWS[1])),
     "strong": Part("Strong student", "CNN of two widths,\nhashed word pairs", (7,), (COLUMNS[3], ROWS[1])),
     "phone": Part("On a phone", "the student as\nan int8 file", (8,), (COLUMNS[4], ROWS[1])),
-    "analysis": Part("Analysis", "Which claims hold? Intervals, paired tests, several seeds", (5, 6),
+    "analysis": Part("Analysis", "Which claims hold? Intervals, paired tests, several seeds", (5, 6, 9),
                      (COLUMNS[0], ROWS[0]), (10.58, 0.7), PURPLE),
 }  # fmt: skip
 STEPS = (

@@ -123,22 +123,6 @@ def confusion_panel(axes: Axes, record: Record) -> None:
     axes.tick_params(labelsize="small")
 
 
-def confusion_grid(records: Sequence[Record]) -> Figure:
-    """The confusion matrices of several runs side by side."""
-    columns = min(3, len(records))
-    rows = -(-len(records) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(3.9 * columns, 3.6 * rows), squeeze=False)
-    for number, (place, record) in enumerate(zip(axes.flat, records, strict=False)):
-        confusion_panel(place, record)
-        place.set_title(f"{record.run.title}\n{record.test_accuracy:.2%} correct", fontsize="small")
-        place.tick_params(labelsize="x-small")
-        if number % columns:
-            place.set_ylabel("")
-    for place in axes.flat[len(records) :]:
-        place.axis("off")
-    return figure
-
-
 def confidence_histogram(confidence: Mapping[str, np.ndarray], title: str) -> Figure:
     """Distribution of the largest class probability, a step line for each named group of articles."""
     figure, axes = plt.subplots(figsize=(7, 3.4))

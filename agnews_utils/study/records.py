@@ -170,6 +170,18 @@ def published_records(runs: Mapping[str, Run] = RUNS) -> tuple[dict[str, list[Re
     return records, (f"{data}, {first.train_rows:,} training articles, encoder {encoder} (the published full study)")
 
 
+def published_train_logits(name: str) -> np.ndarray:
+    """A teacher's logits (training articles, classes) of the committed full study, its seed 0.
+
+    Raises:
+        FileNotFoundError: no full study, or none of this teacher, is committed.
+    """
+    path = next(published_folder().glob(f"{name}-seed0-*/{RECORD_FILES[2]}"), None)
+    if path is None:
+        raise FileNotFoundError(f"The committed full study holds no logits of {name} on the training articles.")
+    return load_arrays(path)["logits"].astype(np.float32)
+
+
 def in_groups(records: Mapping[str, list[Record]], *groups: Group) -> dict[str, list[Record]]:
     """The records of runs of these groups of the study (see :class:`agnews_utils.study.runs.Run`)."""
     return {name: runs for name, runs in records.items() if runs[0].run.group in groups}

@@ -3,7 +3,9 @@
 import pytest
 from made_records import PAIR, match_seeds, record_of, rights
 
-from agnews_utils.analysis.claims import CLAIMS, DOES_NOT_HOLD, HOLDS, INCONCLUSIVE, verdicts
+from agnews_utils.analysis.answers import answer
+from agnews_utils.analysis.claims import CLAIMS, DOES_NOT_HOLD, HOLDS, INCONCLUSIVE, numbers, rule, verdicts
+from agnews_utils.study.records import published_records
 
 
 def judged(disagreements, rows=1000, seeds=1, **changes):
@@ -123,3 +125,20 @@ def test_one_teacher_is_held_against_every_seed_of_the_student(only_a, only_b, v
     row = verdicts(records).loc["5"]
     assert row["verdict"] == verdict
     assert "5 seeds" in row["evidence"]
+
+
+def test_each_claim_has_the_number_of_the_answers():
+    records = published_records()[0]
+    found = numbers(records)
+    assert list(found) == [claim.number for claim in CLAIMS]
+    assert found["3b"] == answer(records, "Does DIST help CNN-1?").number
+    assert found["4"] == "+1.70 for CNN-4, +0.26 for CNN-1; +1.4 apart over 3 shared seeds"
+    assert found["6"] == "no gain (notebook 08)"
+    assert numbers({})["1"] == "its runs are not here"
+
+
+def test_the_rule_has_three_lines_and_folds_the_rest():
+    shown, folded = rule().split("<details>")
+    assert [line[:2] for line in shown.splitlines() if line[:1].isdigit()] == ["1.", "2.", "3."]
+    assert all(f"**{verdict}**" in shown for verdict in (HOLDS, DOES_NOT_HOLD, INCONCLUSIVE))
+    assert folded.rstrip().endswith("</details>")

@@ -15,7 +15,6 @@ from agnews_utils.analysis.tables import (
     accuracy_over_seeds,
     confusion,
     costs,
-    early_stopping_costs,
     encoding_seconds,
     results_markdown,
     results_table,
@@ -130,18 +129,6 @@ def test_accuracy_over_seeds():
     assert row["sd"] == pytest.approx(10 / math.sqrt(2))
     low, high = seed_interval(np.array([80.0, 90.0]))
     assert (row["low"], row["high"]) == pytest.approx((low, high))
-
-
-def test_what_patience_gives_away():
-    kept = record_of(PAIR[0], relabelled(100, 0.5), epochs=[(0.7, 0.60), (0.6, 0.61), (0.8, 0.65)])
-    kept.metadata["recipe"] = {"epochs": 3, "patience": 1, "run_on": True}
-    stopped = record_of(PAIR[0], relabelled(100, 0.5), seed=1, epochs=[(0.7, 0.60), (0.6, 0.61)])
-    stopped.metadata["recipe"] = {"epochs": 3, "patience": 1, "run_on": False}
-    table = early_stopping_costs({PAIR[0]: [kept, stopped]})
-    assert len(table) == 1
-    row = table.iloc[0]
-    assert (row["selected_epoch"], row["best_epoch"]) == (1, 3)
-    assert (row["test_accuracy"], row["best_epoch_accuracy"]) == pytest.approx((60, 65))
 
 
 def test_costs():

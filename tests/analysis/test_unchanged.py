@@ -46,7 +46,6 @@ def subgroups(records):
 TABLES = {
     "selection": tables.checkpoint_selection_bias,
     "accuracy_over_seeds": tables.accuracy_over_seeds,
-    "early_stopping": tables.early_stopping_costs,
     "calibration": tables.calibration_table,
     "costs": costs,
     "paired": paired,

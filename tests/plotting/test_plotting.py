@@ -1,50 +1,106 @@
 """Figures: what a notebook's look cannot prove."""
 
-from itertools import combinations
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from matplotlib.text import Text
+from made_records import match_seeds, record_of
 
 from agnews_utils import plotting
-from agnews_utils.analysis.report import report_curves
-from agnews_utils.study.runs import RUNS
+from agnews_utils.analysis.answers import Answer
+from agnews_utils.study.records import published_records
+from agnews_utils.study.runs import MODEL3, MODEL4
+
+PAIR = (MODEL3, MODEL4)
 
 
-def models(count, seed):
-    """A results table of many models of the same few sizes and near accuracies, as students are."""
-    generator = np.random.default_rng(seed)
-    return pd.DataFrame(
-        {
-            "run": generator.choice(list(RUNS), count),
-            "model": [f"model {i}" for i in range(count)],
-            "parameters": generator.choice([1_540, 3_956_612, 6_026_372, 14_247_620], count),
-            "train_seconds": generator.choice([10, 90, 100, 2_600, 4_300], count),
-            "test_accuracy": 0.89 + 0.05 * generator.random(count) ** 3,
-        }
-    )
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_numbers_of_near_models_can_be_told_apart(seed):
-    figure = plotting.trade_off(models(15, seed))
-    figure.draw_without_rendering()
-    for axes in figure.axes:
-        boxes = {text.get_text(): Text.get_window_extent(text).shrunk(0.9, 0.7) for text in axes.texts}
-        assert len(boxes) == 15  # of the number alone: an annotation's own extent has its line in it
-        assert [pair for pair in combinations(boxes, 2) if boxes[pair[0]].overlaps(boxes[pair[1]])] == []
+def answer(gain, low, high, question="a question"):
+    return Answer(question, "b", "a", gain, low, high, 3)
 
 
 def test_figure_in_words_names_titles_axes_and_legend():
-    figure = plotting.trade_off(models(3, 0))
-    words = plotting.in_words(figure)
-    assert words.startswith(
-        "Figure. What accuracy costs. (test accuracy in percent against trained parameters (logarithmic))"
+    words = plotting.in_words(
+        plotting.forest_of_answers({"Does it help?": {"b": answer(1, 0.5, 1.5)}}, "What it gains")
     )
-    assert "3 model 2" in words
+    assert words.startswith("Figure. What it gains (one row each against gain in test accuracy, percentage points")
+    assert "clear gain" in words
+
+
+def test_an_answer_is_drawn_at_its_gain_in_the_colour_of_its_interval():
+    rows = {"up": answer(1, 0.5, 1.5), "down": answer(-1, -1.5, -0.5), "open": answer(1, -0.5, 2.5, "asked")}
+    axes = plotting.forest_of_answers({"Does it help?": rows}, "a title", {"asked": 0.7}).axes[0]
+    assert [t.get_text() for t in axes.texts] == ["Does it help?"]
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["", *(f"{n} (3 seeds)" for n in rows)]
+    dots = [
+        (*line.get_xydata()[0], line.get_color())
+        for line in axes.lines
+        if line.get_marker() in ("o", "s") and len(line.get_xdata())
+    ]
+    assert dots == [(1, 1, plotting.BLUE), (-1, 2, plotting.ORANGE), (1, 3, plotting.GREY)]
+    crosses = [tuple(line.get_xydata()[0]) for line in axes.lines if line.get_marker() == "x" and len(line.get_xdata())]
+    assert [cross for cross in crosses if np.isfinite(cross[0])] == [(0.7, 3)]
+
+
+def test_seeds_are_coloured_by_the_sign_of_their_gain():
+    records = match_seeds({0: (10, 60), 1: (60, 10), 2: (10, 20)})
+    axes = plotting.seed_slopes(records, [PAIR]).axes[0]
+    assert axes.get_title().endswith("2 of 3 seeds gain")
+    slopes = [line for line in axes.lines if line.get_marker() == "o"]
+    rises = {line.get_color(): [] for line in slopes}
+    for line in slopes:
+        rises[line.get_color()].append(np.diff(line.get_ydata())[0] > 0)
+    assert rises == {plotting.BLUE: [True, True], plotting.ORANGE: [False]}
+
+
+def test_the_change_of_confusion_is_the_mean_over_shared_seeds():
+    records = match_seeds({0: (10, 60), 1: (10, 20)})
+    axes = plotting.confusion_change(records, [PAIR]).axes[0]
+    numbers = np.reshape([int(text.get_text()) for text in axes.texts], (4, 4))
+    assert np.trace(numbers) == 30  # 50 and 10 articles more are right
+    assert abs(numbers.sum(axis=1)).max() <= 1  # no class has other articles, but for rounding
+
+
+def test_the_rows_figure_says_how_many_seeds_it_has():
+    runs = [
+        [record_of(MODEL3, np.arange(100) < 80, seed, rows=rows) for seed in range(n)]
+        for rows, n in ((60, 2), (120, 3))
+    ]
+    axes = plotting.accuracy_by_rows({"plain": runs}).axes[0]
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["60\n2 seeds", "120\n3 seeds"]
+
+
+@pytest.fixture(scope="module")
+def published():
+    return published_records()[0]
+
+
+def test_the_figure_of_teachers_and_losses_says_each_accuracy_once(published):
+    axes = plotting.teachers_and_losses(published).axes[0]
+    texts = [text.get_text() for text in axes.texts]
+    assert "n-gram baseline: 92.30" in texts
+    assert "90.69" in texts
+    assert len(texts) == len(set(texts)) == 8
+
+
+def test_two_students_stand_side_by_side_on_each_kind_of_article():
+    table = pd.DataFrame(
+        {"articles": [5, 3], "gain": [0.02, -0.01], "low": [0.01, -0.02], "high": [0.03, 0]}, ["a", "b"]
+    )
+    axes = plotting.gains_where({"one": table, "other": -table}, "a title").axes[0]
+    heights = [line.get_ydata() for line in axes.lines if line.get_marker() in ("o", "s")]
+    assert np.abs(heights[0] - heights[1]).min() > 0.2
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["a (5)", "b (3)"]
+
+
+def test_the_causes_are_drawn_as_they_are_counted():
+    table = pd.DataFrame({"other": [1.4, 6.7], "entropy": [0.16, 0.2]}, ["seen", "unseen"])
+    left, right = plotting.teacher_asked(table).axes
+    assert [bar.get_height() for bar in left.patches] == [1.4, 6.7]
+    assert [bar.get_height() for bar in right.patches] == [0.16, 0.2]
+    accuracy = pd.DataFrame({"articles": [9, 1], "CNN": [90, 80]}, ["none", "more"])
+    left, right = plotting.student_start(pd.Series({"never": 3, "1 to 4": 7}), accuracy).axes
+    assert [bar.get_height() for bar in left.patches] == [3, 7]
+    assert right.lines[0].get_ydata().tolist() == [90, 80]
 
 
 def test_figure_in_words_takes_its_label_too():
