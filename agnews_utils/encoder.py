@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,9 +169,9 @@ def _problem(bert: nn.Module, report: dict[str, Any]) -> str | None:
         others = sorted(report["unexpected_keys"])
         instead = f", but hold {others[0]}" if others else ""
         return f"they lack {missing[0]} ({len(missing)} of {len(bert.state_dict())} are missing){instead}"
-    for name, *shapes in sorted(report["mismatched_keys"], key=itemgetter(0)):
-        found, wanted = (tuple(shape) for shape in shapes)
-        return f"{name} has the shape {found}, and config.json asks for {wanted}"
+    # versions of transformers give names, or names with shapes
+    if shapes := sorted(one if isinstance(one, str) else one[0] for one in report["mismatched_keys"]):
+        return f"config.json asks for another shape of {shapes[0]}"
     for name, values in bert.named_parameters():
         if not torch.isfinite(values).all():
             return f"{name} holds NaN or infinite values"

@@ -90,7 +90,9 @@ def run_tests(python: Path, tests: Sequence[str]) -> str:
     for line in process.stdout or ():
         print(line, end="", flush=True)
         last = line.strip(" =\n") or last
-    return last if process.wait() == 0 else f"FAILED: {last}"
+    if status := process.wait():  # below 0: the number of the signal that ended it, as a crash does
+        return f"FAILED (status {status}): {last if status > 0 else 'the process crashed'}"
+    return last
 
 
 def try_one(folder: Path, python: str, end: str, options: argparse.Namespace) -> dict[str, str]:

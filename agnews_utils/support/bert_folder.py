@@ -15,7 +15,11 @@ VOCABULARIES = ("tokenizer.json", "vocab.txt")  # either is enough for a tokeniz
 # beside the weights, all that an encoder's numbers depend on
 SETTINGS = ("config.json", *VOCABULARIES, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 FILES = [*SETTINGS, WEIGHTS, INDEX, "model-*.safetensors"]  # all that is downloaded of a hub's encoder
-DEFAULTS = {"hidden_size": 768, "vocab_size": 30_522, "max_position_embeddings": 512}  # of transformers' BertConfig
+# sizes, as transformers' BertConfig has them where a file names none
+DEFAULTS = {
+    "hidden_size": 768, "vocab_size": 30_522, "max_position_embeddings": 512, "num_hidden_layers": 12,
+    "num_attention_heads": 12, "intermediate_size": 3072,
+}  # fmt: skip
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import argparse
 import codecs
 import io
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -31,6 +32,8 @@ def run_command(
     An error that this package raised in words, or one of the system about a file, is printed as its sentence, with
     status 1. Any other is a mistake of the program and ends in Python's own account.
     """
+    if signal.getsignal(signal.SIGINT) is _end:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     accept_any_character()
     if without_options is not None:
         name = Path(sys.argv[0]).stem
@@ -83,15 +86,13 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
     return "".join(PLAIN.get(one, "?") for one in error.object[error.start : error.end]), error.end
 
 
-def end_quietly_while_importing() -> None:
-    """Says :data:`STOPPED`, and no more, at Ctrl-C before ``main`` has begun: the libraries take seconds to import."""
-    before = sys.excepthook
+def hear_ctrl_c_while_importing() -> None:
+    """Lets Ctrl-C say :data:`STOPPED`, and no more, until :func:`run_command`: the libraries take seconds to import."""
+    begins = sys.argv[:1] == ["-m"]  # of ``python -m``, while it looks for the module
+    if begins and signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is to be ignored
+        signal.signal(signal.SIGINT, _end)
 
-    def hook(kind, reason, trace) -> None:
-        if not issubclass(kind, KeyboardInterrupt):
-            before(kind, reason, trace)
-            return
-        say(STOPPED)
-        os._exit(INTERRUPTED)  # Python itself would end with status 1; nothing is open yet
 
-    sys.excepthook = hook
+def _end(*_: object) -> None:
+    say(STOPPED)
+    os._exit(INTERRUPTED)  # nothing is open yet; an exception could end up in a library's own hands

@@ -26,8 +26,9 @@ CHECKPOINT_ERRORS = (
     TypeError, ValueError,
 )  # fmt: skip
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# how safetensors and torch say that the disk is full, neither by an OSError
-FULL_IN_WORDS = ("os error 28", "os error 122", "os error 27", "PytorchStreamWriter", "inline_container.cc")
+# how safetensors (of several versions) and torch say that the disk is full, neither by an OSError
+FULL_IN_WORDS = tuple(f"{word} {number}" for word in ("os error", "code:") for number in FULL)
+FULL_IN_WORDS += ("PytorchStreamWriter", "inline_container.cc")
 OTHER_FOLDER = "set AGNEWS_WORK_DIR to a folder of your own"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -32,8 +33,10 @@ def precision(device: str) -> str:
     return "bfloat16 autocast" if has_bfloat16(device) else "float32"
 
 
-def autocast(device: str) -> torch.autocast:
+def autocast(device: str) -> AbstractContextManager:
     """The context in which models run; losses are computed outside it, in float32."""
+    if kind_of(device) == "mps":
+        return nullcontext()
     return torch.autocast(kind_of(device), torch.bfloat16, enabled=has_bfloat16(device))
 
 
