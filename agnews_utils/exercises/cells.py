@@ -61,8 +61,8 @@ def _cells(number: str, solutions: bool) -> Iterator[NotebookNode]:
 
 
 def _setup(number: str, exercises: list[Exercise]) -> str:
-    stubs = "".join(exercise.stub() for exercise in exercises)
-    libraries = [line for name, line in LIBRARIES.items() if name in stubs]
+    code = "".join(exercise.stub() + exercise.solved() for exercise in exercises)
+    libraries = [line for name, line in LIBRARIES.items() if name in code]
     first = [*libraries, ""] if libraries else []
     return "\n".join([*first, "from agnews_utils.exercises import check, hint", "", f'hint("{number}")'])
 
