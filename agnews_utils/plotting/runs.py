@@ -131,7 +131,7 @@ def confidence_histogram(confidence: Mapping[str, np.ndarray], title: str) -> Fi
         look = {"histtype": "step", "linewidth": 2, "color": colour, "linestyle": style, "label": name}
         axes.hist(100 * values, bins=np.linspace(25, 100, 16), weights=weights, **look)
     axes.set(xlabel="probability of the predicted class in percent, in steps of 5", title=title)
-    axes.set_ylabel("share of the group in percent")
+    axes.set_ylabel("share in percent")
     axes.legend(loc="upper left")
     return figure
 

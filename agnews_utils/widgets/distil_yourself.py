@@ -1,7 +1,8 @@
 """A widget to distil CNN-1 oneself: choose, press Train, compare with the undistilled control.
 
-It starts at few labelled articles, and more of which the teacher alone speaks. There the student gained at each of five
-seeds: 500 labelled and 1,500 others, against a control that took as many steps on the labelled ones.
+It starts at few labelled articles, and more of which the teacher alone speaks. The rule that chose this start: DIST at
+the report's weights, and of 500 and 200 labelled articles the first at which the student gained at each of five seeds,
+on AG News and on the embedded sample, over a control that took as many steps on the labelled ones.
 """
 
 from __future__ import annotations
@@ -264,7 +265,7 @@ class DistilYourself(Panel):
             self.axes.set(xlabel="epoch", ylabel="validation accuracy", xlim=(0.5, 5.5), ylim=(0.2, 1))
             self.axes.set_title("No trial yet: choose, then press Train")
             self.axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-            self.axes.yaxis.set_major_formatter(PercentFormatter(1))
+            self.axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
             self.axes.legend(loc="lower right", fontsize=9)
             keep_look(self.axes)
         empty = "An empty chart: validation accuracy by epoch, before the first trial."
