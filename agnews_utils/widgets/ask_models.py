@@ -116,7 +116,7 @@ class AskTheModels(Panel):
             predicted, self.words = self.models.leave_one_out(self.explained.value, text)
             self.answers = answers
             says = (
-                f"{a.title}: {self.classes[a.prediction]} {a.probabilities.max():.2f} in {a.milliseconds:.2g} ms"
+                f"{a.title}: {self.classes[a.prediction]} {a.probabilities.max():.2f} in {in_ms(a.milliseconds)}"
                 for a in answers
             )
             words_shown = shortened(text)
@@ -175,6 +175,11 @@ def in_hundredths(drop: float) -> str:
     return f"{100 * drop:+.0f}".replace("-", "−") if abs(drop) >= 0.005 else "0"
 
 
+def in_ms(milliseconds: float) -> str:
+    """A time as people read it: whole milliseconds from ten on, else two digits."""
+    return f"{milliseconds:,.0f} ms" if milliseconds >= 9.95 else f"{milliseconds:.2g} ms"
+
+
 def shortened(text: str) -> str:
     """The text as far as two lines of the picture hold it."""
     return textwrap.shorten(text, 2 * LINE, placeholder=" ...")
@@ -204,5 +209,5 @@ def answers_png(answers: Sequence[Answer], classes: Sequence[str], headline: str
         grid[0].set_yticklabels([answer.title for answer in answers], fontsize=9)
         beside = {"ha": "right", "va": "center", "transform": grid[-1].get_yaxis_transform()}
         for row, answer in enumerate(answers):
-            grid[-1].text(1.38, row, f"{answer.milliseconds:.2g} ms", fontsize=9, **beside)
+            grid[-1].text(1.38, row, in_ms(answer.milliseconds), fontsize=9, **beside)
         return png_of(figure)

@@ -15,7 +15,7 @@ from agnews_utils.study.runs import MODEL3, MODEL4, RUNS, SIMPLER_KL, TEACHER
 from agnews_utils.study.strong import SHIPPED_TITLES
 from agnews_utils.study.study import Study
 from agnews_utils.widgets import AskTheModels, ask_models
-from agnews_utils.widgets.ask_models import HEADLINE, AnsweringWithShipped, answers_png
+from agnews_utils.widgets.ask_models import HEADLINE, AnsweringWithShipped, answers_png, in_ms
 
 REPEATED = (MODEL3, MODEL4, SIMPLER_KL)  # runs with several seeds in every profile
 
@@ -40,12 +40,18 @@ def test_the_still_names_headline_models_and_milliseconds(asking):
     assert f"the text: {asking.text.value}." in alt
     for answer in asking.answers:
         assert answer.title in alt
-        assert f"in {answer.milliseconds:.2g} ms." in alt
+        assert f"in {in_ms(answer.milliseconds)}." in alt
     a, classes = asking.answers, list(CLASS_NAMES)
     without, with_headline = (size_of(answers_png(a, classes, text)) for text in ("", "costs $5 " * 40))
     assert with_headline[1] > without[1]  # the headline has room of its own
     faster = [replace(answer, milliseconds=answer.milliseconds / 10) for answer in a]
     assert answers_png(faster, classes, HEADLINE) != answers_png(a, classes, HEADLINE)
+
+
+def test_milliseconds_are_written_as_people_read_them():
+    assert [in_ms(ms) for ms in (0.1234, 1.81, 9.96, 53.2, 108.97, 1500)] == [
+        "0.12 ms", "1.8 ms", "10 ms", "53 ms", "109 ms", "1,500 ms",
+    ]  # fmt: skip
 
 
 def test_shipped_students_answer_as_their_files_do(smoke_study, tmp_path):
