@@ -38,6 +38,7 @@ def student_start(pieces: pd.Series, accuracy: pd.DataFrame) -> Figure:
     left.set(xlabel="times in the training articles", ylabel="WordPieces", title="What a word vector learns from")
     left.tick_params(axis="x", labelsize="small")
     left.grid(axis="x", visible=False)
+    left.margins(y=0.12)
     for (name, values), colour, mark in zip(
         accuracy.drop(columns="articles").items(), (*CLASS_COLOURS, "black"), "os^Dv", strict=False
     ):

@@ -282,10 +282,13 @@ def teachers_and_losses(records: Mapping[str, list[Record]]) -> Figure:
         look = {"fmt": mark, "color": colour, "markersize": 10, "capsize": 4, "linewidth": 2, "label": label}
         axes.errorbar(place, mean, yerr=[[mean - low], [high - mean]], **look)
         side = {"ha": "right" if place in (0.9, 1.9) else "left", "va": "center"}
-        axes.text(place + (-0.07 if side["ha"] == "right" else 0.07), mean, f"{mean:.2f}", color=colour, **side)
+        white = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        beside = place + (-0.08 if side["ha"] == "right" else 0.08)
+        axes.text(beside, mean, f"{mean:.2f}", color=colour, bbox=white, **side)
     axes.set_xticks((0, 1, 2), ["CNN-1 plain", "CNN-1 DIST", "CNN-1 KL"])
     axes.set(ylabel=f"test accuracy in percent\n({CONFIDENCE:.0%} interval over test articles)", xlim=(-0.5, 2.65))
     axes.set_title("CNN-1: two losses, two teachers")
+    axes.margins(y=0.1)
     axes.grid(axis="x", visible=False)
     figure.legend(loc="outside lower center", ncols=3)
     return figure
