@@ -78,7 +78,6 @@ QUESTIONS = {
     "Does CNN-1 DIST beat the n-gram baseline?": (TFIDF, MODEL4),
     "Do the unlabelled texts help the strong student?": ("wide_kl_mixed", BEST),
     "Do more labels help the n-gram baseline?": (TFIDF, TFIDF_ALL),
-    "Does CNN-1 DIST with the searched weights pass its teacher?": (TEACHER, SEARCHED_DIST),
     "Does DIST with searched settings let CNN-1 pass its teacher?": (TEACHER, SEARCHED_DIST),
     "Does DIST help CNN-1 with 12,000 labels?": ("simpler_cnn_plain_12k", "simpler_cnn_dist_12k"),
     "At equal settings, is KL better than DIST with the fine-tuned teacher?": (

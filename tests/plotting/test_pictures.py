@@ -277,6 +277,8 @@ def test_learning_curve_shows_every_draw():
     axes = plotting.learning_curve(points, {10: [0.79, 0.81], 20: [0.9]}).axes[0]
     dots = [line.get_ydata().tolist() for line in axes.lines if line.get_color() == plotting.GREY]
     assert dots == [[79.0, 81.0], [90.0]]
+
+
 def test_a_gain_that_is_not_clear_is_hollow():
     axes = plotting.gains({"against labels alone": GAINS}, "Gains").axes[0]
     fills = [

@@ -4,10 +4,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from made_records import match_seeds, record_of
 
 from agnews_utils import plotting
 from agnews_utils.analysis.answers import Answer
+from agnews_utils.analysis.report import report_curves
 from agnews_utils.study.records import published_records
 from agnews_utils.study.runs import MODEL3, MODEL4
 
