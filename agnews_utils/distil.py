@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 
+from .support.command import run_command
+
+STOPPED = "Stopped; the same command goes on from the last finished epoch of each part."
+
 
 def main(arguments: list[str]) -> int:
     """Runs the command and returns its exit status; what is finished when a user leaves is found again.
@@ -11,14 +15,10 @@ def main(arguments: list[str]) -> int:
     Args:
         arguments: as :mod:`agnews_utils.commands.topics` describes them
     """
-    try:
-        from .commands.topics import main as distil  # here, so that Ctrl-C is quiet while it is imported too
+    from .commands.topics import main as distil  # here, so that Ctrl-C is heard while it is imported too
 
-        return distil(arguments)
-    except KeyboardInterrupt:
-        print("\nStopped; the same command goes on from the last finished epoch of each part.", file=sys.stderr)
-        return 130  # 128 + the number of the signal, as a shell says it
+    return distil(arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_command(main, sys.argv[1:], stopped=STOPPED))

@@ -23,6 +23,7 @@ from ..settings import NOTEBOOKS, ROOT, read_settings
 from ..study.records import Record, published_records
 from ..study.runs import RUNS, TFIDF
 from ..study.study import Study
+from ..support.command import run_command
 from ..support.files import write_text
 
 GUIDE, GLOSSARY = "INSTRUCTORS.md", "GLOSSARY.md"
@@ -252,4 +253,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_command(main, sys.argv[1:]))

@@ -22,6 +22,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from ..settings import NOTEBOOKS, ROOT
+from ..support.command import run_command
 from .colab import BRANCH, REPOSITORY
 from .colab import TAG as COLAB
 
@@ -186,4 +187,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, without_options=__doc__))
