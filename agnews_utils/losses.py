@@ -215,7 +215,8 @@ class KLLoss(Loss):
         exact = torch.float32 if z_s.device.type == "mps" else torch.float64  # Apple's GPUs have no float64
         log_s, log_t = (F.log_softmax(z.to(exact) / self.tau, dim=1) for z in (z_s, z_t))
         divergence = F.kl_div(log_s, log_t, reduction="batchmean", log_target=True).clamp(min=0)
-        return {"ce": cross_entropy(z_s, labels), "kl": (self.tau**2 * divergence).float()}
+        at_least_float32 = torch.promote_types(z_s.dtype, torch.float32)
+        return {"ce": cross_entropy(z_s, labels), "kl": (self.tau**2 * divergence).to(at_least_float32)}
 
 
 class LogitLoss(Loss):
