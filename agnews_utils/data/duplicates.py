@@ -5,8 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 
-def overlap_notes(train: pd.DataFrame, test: pd.DataFrame) -> list[str]:
+def overlap_notes(train: pd.DataFrame, test: pd.DataFrame, names: tuple[str, str]) -> list[str]:
     """What is said of articles that are there more than once; the first sentence is about test articles in training.
+
+    Args:
+        names: of the training and the test file, for a message
 
     Raises:
         ValueError: no article stands in one of the two alone.
@@ -15,8 +18,8 @@ def overlap_notes(train: pd.DataFrame, test: pd.DataFrame) -> list[str]:
     known, asked = set(trained), set(tested)
     if known == asked:
         raise ValueError(
-            "The test file holds the same articles as the training file: put other articles into it, since a model "
-            "cannot be measured on what it learned from."
+            f"The test file {names[1]} holds the same articles as {names[0]}: put other articles into it, since a "
+            "model cannot be measured on what it learned from."
         )
     notes = [f"{sum(text in known for text in tested):,} of these articles are training articles too"]
     conflicts = len(set(zip(trained, train["label"].tolist(), strict=True))) - len(known)

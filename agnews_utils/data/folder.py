@@ -161,7 +161,8 @@ def make_source(
         seen = ", ".join(f"{label} {counts.get(number, 0):,}" for number, label in enumerate(classes))
         parts = [f"{name}: {len(frame):,} rows", origins[name], f"fingerprint {prints[name]}"]
         notes.append("; ".join(filter(None, [", ".join(filter(None, parts)), said[name], seen])))
-    shared, *more = overlap_notes(frames["train"], frames["test"])
+    names = (said["train"].partition(",")[0], said["test"].partition(",")[0])
+    shared, *more = overlap_notes(frames["train"], frames["test"], names)
     notes = [notes[0], f"{notes[1]}; {shared}", *more]
     if key in ("folder", "agnews-part", "agnews-other"):
         digest = fingerprint(prints.values(), classes) if own else fingerprint(prints.values())

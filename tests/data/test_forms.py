@@ -92,7 +92,7 @@ def test_texts_of_two_classes_are_counted(folder):
 @pytest.mark.parametrize("order", [1, -1])
 def test_one_file_twice_is_refused(folder, order):
     write_csv(folder / "test.csv", made_rows(200)[::order])
-    with refused(ValueError, "The test file holds the same articles as the training file"):
+    with refused(ValueError, "The test file test.csv holds the same articles as train.csv"):
         read_folder(folder)
 
 
