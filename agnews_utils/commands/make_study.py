@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -206,6 +207,7 @@ def study_of(runs: str, **display: Any) -> Study:
 
 def _worker(number: int, threads: int, style: str, build: Callable[..., Study]) -> None:
     torch.set_num_threads(threads)
+    tqdm.set_lock(threading.RLock())  # tqdm's own would be a semaphore, which a stopped worker leaves behind
     try:
         work(build(progress=style, bar_position=number), say=tqdm.write)
     except (OSError, ValueError) as reason:  # the course's own errors, which are sentences

@@ -15,10 +15,10 @@ from agnews_utils.support.command import INTERRUPTED, STOPPED, accept_any_charac
 from agnews_utils.support.files import atomic_write, write_text
 
 COMMANDS = sorted(path.stem for path in (ROOT / "agnews_utils" / "commands").glob("[a-z]*.py"))
-# the first two belong to bench_students; search needs a package of its own
+# two belong to bench_students, and topics to distil; search needs a package of its own
 WITH_HELP = [
     name for name in COMMANDS
-    if name not in ("measure_models", "models_to_measure") and (name != "search" or find_spec("optuna"))
+    if name not in ("measure_models", "models_to_measure", "topics") and (name != "search" or find_spec("optuna"))
 ]  # fmt: skip
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 
@@ -103,7 +103,7 @@ for name in sys.argv[1:]:
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp850", "cp932"])
 def test_help_of_every_command_on_any_terminal(encoding):
-    names = ["classify", *(f"commands.{name}" for name in WITH_HELP)]
+    names = ["classify", "distil", *(f"commands.{name}" for name in WITH_HELP)]
     command = [sys.executable, "-W", "ignore::RuntimeWarning", "-c", HELP, *names]
     environ = os.environ | {"PYTHONIOENCODING": encoding, "COLUMNS": "80"}
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, timeout=300)
