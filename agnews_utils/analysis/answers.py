@@ -5,7 +5,7 @@ Notebooks ask for these answers and compute no gain of their own; notebook 09 sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -34,10 +34,11 @@ from ..study.strong import BEST, PLAIN, PLAIN_FEW, TFIDF_ALL
 from .pairs import accuracy_per_article, gains_by_seed, match_seeds
 from .report import report_accuracy
 from .statistics import accuracy_interval, two_way_bootstrap_interval
-from .wording import format_percent, plural
+from .wording import format_percent, markdown_table, plural
 
 ANSWERS = ROOT / "figures" / "answers.csv"
 Records = Mapping[str, list[Record]]
+NAMES = {BEST: "Strong student"}  # how sentences call a run whose title says more than they need
 # question: (baseline, treatment); the gain is the treatment's accuracy minus the baseline's
 QUESTIONS = {
     "Does BERT-VDCNN beat the n-gram baseline?": (TFIDF, TEACHER),
@@ -144,9 +145,30 @@ def compare(records: Records, baseline: str, treatment: str, question: str = "")
     gains = gains_by_seed(*match_seeds(records, baseline, treatment, ONE_MODEL))
     low, high = two_way_bootstrap_interval(gains)
     return Answer(
-        question, records[treatment][0].run.title, records[baseline][0].run.title,
+        question, name_of(records, treatment), name_of(records, baseline),
         100 * float(gains.to_numpy().mean()), 100 * low, 100 * high, len(gains),
     )  # fmt: skip
+
+
+def name_of(records: Records, name: str) -> str:
+    """What sentences and tables call a run."""
+    return NAMES.get(name, records[name][0].run.title)
+
+
+def in_a_table(answers: Iterable[Answer]) -> str:
+    """The answers as a Markdown table: both models, the gain in percentage points, its interval, seeds, the verdict."""
+    rows = [
+        {
+            "model": a.treatment,
+            "against": a.baseline,
+            "gain, points": f"{a.gain:+.2f}",
+            "95 % interval": f"{a.low:+.2f} to {a.high:+.2f}",
+            "seeds": f"{a.seeds}" if a.seeds > 1 else "1 (over articles only)",
+            "verdict": f"**{'better' if a.gain > 0 else 'worse'}**" if a.is_clear else "not clearly different",
+        }
+        for a in answers
+    ]
+    return markdown_table(pd.DataFrame(rows), "llrrll")
 
 
 def accuracy(records: Records, name: str, interval: bool = False) -> str:
@@ -175,7 +197,7 @@ def answers_table(records: Records) -> pd.DataFrame:
         correct = accuracy_per_article(runs[:1] if name in ONE_MODEL else runs)
         low, high = accuracy_interval(correct)
         rows.append(
-            {"question": f"accuracy: {runs[0].run.title}", "number": 100 * correct.mean(), "low": 100 * low,
+            {"question": f"accuracy: {name_of(records, name)}", "number": 100 * correct.mean(), "low": 100 * low,
              "high": 100 * high, "seeds": 1 if name in ONE_MODEL else len(runs)}
         )  # fmt: skip
     for name, share in report_accuracy().items():

@@ -99,8 +99,9 @@ def numbers(records: Mapping[str, list[Record]]) -> dict[str, str]:
             larger, smaller = (answer(records, asked[pair]).gain for pair in (tuple(models[:2]), tuple(models[2:])))
             pairs = [gains_by_seed(*(records[name] for name in pair)) for pair in (models[:2], models[2:])]
             seeds = pairs[0].index.intersection(pairs[1].index)
-            apart = 100 * float((pairs[0].loc[seeds] - pairs[1].loc[seeds]).to_numpy().mean())
-            shared = f"{apart:+.1f} apart over {plural(len(seeds), 'shared seed')}"
+            apart = pairs[0].loc[seeds] - pairs[1].loc[seeds]
+            ends = " to ".join(f"{100 * end:+.1f}" for end in two_way_bootstrap_interval(apart))
+            shared = f"{100 * apart.to_numpy().mean():+.1f} apart (95 % {ends}; {plural(len(seeds), 'shared seed')})"
             found[claim.number] = f"{larger:+.2f} for CNN-4, {smaller:+.2f} for CNN-1; {shared}"
         else:
             found[claim.number] = answer(records, asked[tuple(models)]).number if models else "no gain (notebook 08)"

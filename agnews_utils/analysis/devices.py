@@ -10,6 +10,7 @@ from ..study.strong import ALL_RUNS, SHIPPED, SHIPPED_TITLES
 from .answers import Records, accuracy
 from .claims import DOES_NOT_HOLD, HOLDS, INCONCLUSIVE
 from .frontier import single_calls, smallest_forms
+from .tables import encoding_seconds, making_seconds
 from .wording import format_duration
 
 BENCHMARK, INT8 = "students_benchmark.csv", "students_int8.csv"  # what commands.bench_students saves
@@ -90,11 +91,12 @@ def choices(benchmark: pd.DataFrame, records: Records) -> pd.DataFrame:
         records: the accuracy is the answer's (:func:`agnews_utils.analysis.answers.accuracy`)
     """
     measured, rows = smallest_forms(benchmark).set_index("model"), []
+    seconds_per_article = encoding_seconds(_published("benchmark.csv"))
     titles = {SHIPPED[file]: title for file, title in SHIPPED_TITLES.items()}
     for run, purpose in CHOICES.items():
         title = titles.get(run, ALL_RUNS[run].title)
-        form, own = measured.loc[title], [record.metadata["train_seconds"] for record in records[run]]
-        teachers = teacher_seconds(records, run)
+        form, own = measured.loc[title], [making_seconds(record, seconds_per_article) for record in records[run]]
+        teachers = teacher_seconds(records, run, seconds_per_article)
         rows.append(
             {"model": title, "accuracy": accuracy(records, run), "MB with vocabulary": f"{form['bytes'] / 1e6:.2g}",
              "ms an article": f"{form['p50_ms']:.2g}",
@@ -105,8 +107,13 @@ def choices(benchmark: pd.DataFrame, records: Records) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def teacher_seconds(records: Records, run: str) -> float:
-    """Seconds in which all models were trained that a run learns from, directly or through others."""
+def teacher_seconds(records: Records, run: str, seconds_per_article: float) -> float:
+    """Core seconds that making all models took that a run learns from, directly or through others.
+
+    Args:
+        seconds_per_article: see :func:`agnews_utils.analysis.tables.making_seconds`
+    """
     needed = {(name, seed) for name, seed in ALL_RUNS[run].needs}
-    trained = [r.metadata["train_seconds"] for name, seed in needed for r in records[name] if r.seed == seed]
-    return sum(trained) + sum(teacher_seconds(records, name) for name, _ in needed)
+    there = [record for name, seed in needed for record in records[name] if record.seed == seed]
+    made = sum(making_seconds(record, seconds_per_article) for record in there)
+    return made + sum(teacher_seconds(records, name, seconds_per_article) for name, _ in needed)

@@ -150,6 +150,19 @@ def encoding_seconds(benchmark: pd.DataFrame) -> float:
     return float((row["numerator_seconds"] - row["denominator_seconds"]) * row["threads"] / row["articles"])
 
 
+def making_seconds(record: Record, seconds_per_article: float) -> float:
+    """Core seconds that making a run's model took: training and evaluation up to the choice of its weights, encoding.
+
+    The full study lets some runs go on after the choice, to show the whole curve; those epochs do not count.
+
+    Args:
+        seconds_per_article: what encoding an article once takes (:func:`encoding_seconds`), for a run that reads
+            features
+    """
+    encoded = record.train_rows * seconds_per_article if record.run.inputs == "features" else 0.0
+    return 3600 * record.core_hours * record.needed_share + encoded
+
+
 def costs(records: Records, seconds_per_article: float) -> pd.DataFrame:
     """What the study cost, one row a run: seeds, epochs, core hours here, the report's GPU hours, encoding that was
     saved.

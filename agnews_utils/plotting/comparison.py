@@ -207,7 +207,7 @@ def seed_slopes(records: Mapping[str, list[Record]], pairs: Sequence[tuple[str, 
         axes.grid(axis="x", visible=False)
     panels.flat[0].set_ylabel("test accuracy in percent")
     handles = {label: h for axes in panels.flat for h, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize="small")
+    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=3, fontsize="small")
     return figure
 
 
@@ -270,7 +270,8 @@ def teachers_and_losses(records: Mapping[str, list[Record]]) -> Figure:
     for name, colour, style in ((TFIDF, "black", "-"), (TEACHER, BLUE, "--"), (FINE_TUNED_TEACHER, ORANGE, ":")):
         level = 100 * records[name][0].test_accuracy
         axes.axhline(level, color=colour, linestyle=style, linewidth=2)
-        axes.text(-0.47, level + 0.06, f"{LEVELS[name]}: {level:.2f}", color=colour, weight="bold")
+        label = f"{LEVELS[name]}: {level:.2f}"
+        axes.annotate(label, (-0.47, level), (0, 5), textcoords="offset points", color=colour, weight="bold")
     dots = (
         (0, MODEL3, "black", "D", "labels alone"), (0.9, MODEL4, BLUE, "o", "frozen teacher (BERT-VDCNN)"),
         (1.1, SIMPLER_FINE_TUNED_DIST, ORANGE, "s", "fine-tuned teacher"), (1.9, SIMPLER_KL, BLUE, "o", None),
@@ -290,7 +291,7 @@ def teachers_and_losses(records: Mapping[str, list[Record]]) -> Figure:
     axes.set_title("CNN-1: two losses, two teachers")
     axes.margins(y=0.1)
     axes.grid(axis="x", visible=False)
-    figure.legend(loc="outside lower center", ncols=3)
+    figure.legend(loc="outside upper center", ncols=3)
     return figure
 
 

@@ -44,7 +44,7 @@ def box(
     axes.add_patch(FancyBboxPatch(corner, width, height, "round,pad=0,rounding_size=0.08", zorder=2, **look))
     lines = detail.count("\n") + 1 if detail else 0
     middle, centred = y + height / 2, {"ha": "center", "color": ink, "zorder": 3}
-    top = middle + 0.1 * lines
+    top = middle + 0.1 * lines - (0 if detail or width > WIDTH else 0.05)  # a title alone stands clear of its badge
     axes.text(x + width / 2, top, title, va="center", fontsize=12, weight="bold", **centred)
     axes.text(x + width / 2, top - 0.12, detail, va="top", fontsize=11.5, linespacing=1.15, **centred)
 
@@ -57,31 +57,34 @@ def arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], colo
 
 @dataclass(frozen=True)
 class Part:
-    """A box of the course's picture: what stands in it, which notebooks build it, its place (inches) and colour."""
+    """A box of the course's picture: what stands in it, which notebooks build it, its place and colour.
+
+    Attributes:
+        column, row: from the left and from the top; a wide part goes over all columns
+    """
 
     title: str
     detail: str
     notebooks: tuple[int, ...]
-    corner: tuple[float, float]
-    size: tuple[float, float] = (1.9, 0.95)
+    column: int
+    row: int
     colour: str = BLUE
+    wide: bool = False
 
 
-COLUMNS, ROWS = (0.15, 2.32, 4.49, 6.66, 8.83), (0.12, 1.42, 2.92, 4.4)
 PARTS = {
-    "articles": Part("Articles", "short news texts of four classes: World, Sports, Business, Sci/Tech", (1,),
-                     (COLUMNS[0], ROWS[3]), (10.58, 0.7), INK),
-    "baseline": Part("N-gram baseline", "counts of words\nand of word pairs", (1,), (COLUMNS[0], ROWS[2]),
-                     colour=GREEN),
-    "plain": Part("Students, plain", "CNN-4 and CNN-1", (3,), (COLUMNS[1], ROWS[2])),
-    "teacher": Part("Teacher", "VDCNN on a\nfrozen BERT", (2,), (COLUMNS[2], ROWS[2]), colour=ORANGE),
-    "better": Part("Better teachers", "fine-tuned; asked\nabout unseen articles", (6, 7), (COLUMNS[3], ROWS[2]),
-                   colour=ORANGE),
-    "distilled": Part("Students, distilled", "CNN-4 and CNN-1,\nDIST or KL", (4,), (COLUMNS[2], ROWS[1])),
-    "strong": Part("Strong student", "CNN of two widths,\nhashed word pairs", (7,), (COLUMNS[3], ROWS[1])),
-    "phone": Part("On a phone", "the student as\nan int8 file", (8,), (COLUMNS[4], ROWS[1])),
-    "analysis": Part("Analysis", "Which claims hold? Intervals, paired tests, several seeds", (5, 6, 9),
-                     (COLUMNS[0], ROWS[0]), (10.58, 0.7), PURPLE),
+    "articles": Part("Articles", "short news texts of four classes: World, Sports, Business, Sci/Tech", (1,), 0, 0, INK,
+                     wide=True),
+    "baseline": Part("N-gram baseline", "counts of words\nand of word pairs", (1,), 0, 1, GREEN),
+    "plain": Part("Students, plain", "CNN-4 and CNN-1", (3,), 1, 1),
+    "teacher": Part("Teacher", "VDCNN on a\nfrozen BERT", (2,), 2, 1, ORANGE),
+    "better": Part("Better teachers", "fine-tuned; asked\nabout unseen articles", (6, 7), 3, 1, ORANGE),
+    "chance": Part("Chance", "which difference\nis more than luck?", (0,), 4, 1, PURPLE),
+    "distilled": Part("Students, distilled", "CNN-4 and CNN-1,\nDIST or KL", (4,), 2, 2),
+    "strong": Part("Strong student", "CNN of two widths,\nhashed word pairs", (7,), 3, 2),
+    "phone": Part("On a phone", "the student as\nan int8 file", (8,), 4, 2),
+    "analysis": Part("Analysis", "Which claims hold? Intervals, paired tests, several seeds", (5, 6, 9), 0, 3, PURPLE,
+                     wide=True),
 }  # fmt: skip
 STEPS = (
     ("articles", "baseline", "labels"), ("articles", "plain", "labels"), ("articles", "teacher", "labels"),
@@ -90,13 +93,35 @@ STEPS = (
     ("plain", "analysis", ""), ("distilled", "analysis", ""),
     ("strong", "analysis", ""), ("phone", "analysis", ""),
 )  # fmt: skip
+COLUMNS, WIDTH, WHOLE = (0.15, 2.32, 4.49, 6.66, 8.83), 1.9, 10.58  # inches: left edges, a box, a wide box
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the parts stand, in inches: lower edges of the four rows, heights of a box and of a wide box."""
+
+    rows: tuple[float, ...]
+    height: float
+    wide_height: float
+    top: float
+
+    def corner(self, part: Part) -> tuple[float, float]:
+        """Lower left corner of a part."""
+        return COLUMNS[part.column], self.rows[part.row]
+
+    def size(self, part: Part) -> tuple[float, float]:
+        """Width and height of a part."""
+        return (WHOLE, self.wide_height) if part.wide else (WIDTH, self.height)
+
+
+WITH_DETAILS, TITLES = Grid((4.4, 2.92, 1.42, 0.12), 0.95, 0.7, 5.25), Grid((2.56, 1.69, 0.87, 0.1), 0.52, 0.36, 3.0)
 
 
 def pipeline(lit: int | None = None) -> Figure:
     """The whole course in one picture.
 
     Args:
-        lit: the number of a notebook, whose part stands out; None lights all
+        lit: the number of a notebook, whose part stands out in a flat picture of titles; None shows all details
 
     Raises:
         ValueError: no part belongs to a notebook of that number.
@@ -105,37 +130,40 @@ def pipeline(lit: int | None = None) -> Figure:
     if lit is not None and lit not in known:
         raise ValueError(f"No part of the course belongs to notebook {lit}: take one of {known}.")
     on = {name for name, part in PARTS.items() if lit is None or lit in part.notebooks}
-    figure, axes = canvas(10.88, 5.25, _course_in_words(on if lit else set()))
+    grid = WITH_DETAILS if lit is None else TITLES
+    figure, axes = canvas(10.88, grid.top, _course_in_words(on if lit is not None else set()))
     for start, end, says in STEPS:
-        _step(axes, PARTS[start], PARTS[end], says, bool({start, end} & on))
+        _step(axes, grid, PARTS[start], PARTS[end], says if lit is None else "", bool({start, end} & on))
     for name, part in PARTS.items():
-        box(axes, part.corner, part.size, part.colour, part.title, part.detail, name in on)
-        _badge(axes, part, name in on)
-    note = "a number is\nthe notebook that\nbuilds the part"
-    axes.text(COLUMNS[4] + 0.95, ROWS[2] + 0.5, note, fontsize=11.5, color=DIM, ha="center", va="center")
+        detail = part.detail if lit is None else ""
+        box(axes, grid.corner(part), grid.size(part), part.colour, part.title, detail, name in on)
+        _badge(axes, grid, part, name in on)
+    if lit is None:
+        note = "a number is\nthe notebook that\nbuilds the part"
+        axes.text((COLUMNS[0] + COLUMNS[1] + WIDTH) / 2, 1.9, note, fontsize=11.5, color=DIM, ha="center", va="center")
     return figure
 
 
-def _step(axes: Axes, start: Part, end: Part, says: str, lit: bool) -> None:
+def _step(axes: Axes, grid: Grid, start: Part, end: Part, says: str, lit: bool) -> None:
     """The arrow from one box to another, down or to the right, with a word beside it."""
-    (x, y), (width, height) = start.corner, start.size
+    (x, y), (width, height) = grid.corner(start), grid.size(start)
     colour = INK if lit else PALE
-    if end.corner[1] == y:
-        arrow(axes, (x + width, y + height / 2), (end.corner[0], y + height / 2), colour)
+    if end.row == start.row:
+        arrow(axes, (x + width, y + height / 2), (grid.corner(end)[0], y + height / 2), colour)
         return
-    narrow = min(start, end, key=lambda part: part.size[0])
-    middle, top = narrow.corner[0] + narrow.size[0] / 2, end.corner[1] + end.size[1]
+    narrow = end if start.wide else start
+    middle, top = COLUMNS[narrow.column] + WIDTH / 2, grid.corner(end)[1] + grid.size(end)[1]
     arrow(axes, (middle, y), (middle, top), colour)
     axes.text(middle + 0.1, (y + top) / 2, says, va="center", fontsize=11.5, color=INK if lit else DIM)
 
 
-def _badge(axes: Axes, part: Part, lit: bool) -> None:
-    """The numbers of the part's notebooks on its upper left corner."""
-    (x, y), height = part.corner, part.size[1]
+def _badge(axes: Axes, grid: Grid, part: Part, lit: bool) -> None:
+    """The numbers of the part's notebooks: on its upper left corner, in a wide part inside, clear of the arrows."""
+    (x, y), height = grid.corner(part), grid.size(part)[1]
     look = {"boxstyle": "round,pad=0.25", "facecolor": part.colour if lit else DIM, "edgecolor": "white"}
     numbers = " · ".join(f"{number:02}" for number in part.notebooks)
-    axes.text(x + 0.12, y + height, numbers, fontsize=11, color="white", weight="bold", va="center", bbox=look,
-              zorder=4)  # fmt: skip
+    axes.text(x + 0.12, y + (height / 2 if part.wide else height), numbers, fontsize=11, color="white", weight="bold",
+              va="center", bbox=look, zorder=4)  # fmt: skip
 
 
 def _course_in_words(lit: set[str]) -> str:

@@ -130,10 +130,11 @@ def accuracy_against_bytes(table: pd.DataFrame, levels: Mapping[str, float]) -> 
     ordered = table.sort_values("bytes")
     axes.plot(ordered["bytes"] / 1e6, ordered["accuracy"], "o-", color=CLASS_COLOURS[0])
     for name, row in ordered.iterrows():
-        axes.annotate(str(name), (row["bytes"] / 1e6, row["accuracy"]), (6, -12), textcoords="offset points")
+        label = f"{name}\n{row['accuracy']:.1f} %"
+        axes.annotate(label, (row["bytes"] / 1e6, row["accuracy"]), (-9, 3), textcoords="offset points", ha="right")
     for name, level in levels.items():
-        axes.axhline(level, color=GREY, linestyle="--", linewidth=1)
-        axes.annotate(name, (1, level), (-4, 3), ("axes fraction", "data"), "offset points", ha="right", color=GREY)
+        axes.axhline(level, color=INK, linestyle="--", linewidth=1)
+        axes.annotate(f"{name}: {level:.1f} %", (0, level), (6, 4), ("axes fraction", "data"), "offset points")
     axes.set(
         xscale="log", xlabel="megabytes on disk, vocabulary included (logarithmic)", ylabel="test accuracy in percent",
         title="Accuracy against bytes",

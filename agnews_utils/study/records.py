@@ -99,6 +99,12 @@ class Record:
         return float(self.metadata["train_seconds"])
 
     @property
+    def needed_share(self) -> float:
+        """Share (0 to 1) of its epochs that choosing its weights took: some full runs go on, to show a whole curve."""
+        epochs, patience = len(self.history), self.args.patience
+        return min(self.best_epoch + patience, epochs) / epochs if epochs and patience is not None else 1.0
+
+    @property
     def core_hours(self) -> float:
         """Hours of training and evaluation times the threads (on a processor) that worked."""
         seconds = self.train_seconds + self.history.get("eval_seconds", pd.Series([0.0])).sum()

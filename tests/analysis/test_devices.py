@@ -5,6 +5,7 @@ import pytest
 
 from agnews_utils.analysis import answers, devices
 from agnews_utils.analysis.claims import DOES_NOT_HOLD, HOLDS, INCONCLUSIVE
+from agnews_utils.analysis.tables import making_seconds
 from agnews_utils.study.records import published_records
 from agnews_utils.study.runs import FINE_TUNED_TEACHER, MODEL4, TEACHER, TFIDF
 from agnews_utils.study.strong import ALL_RUNS, BEST, MINILM_FOLDS, TFIDF_FOLDS
@@ -44,17 +45,21 @@ def test_the_faster_form_counts():
     assert table.loc["6, 5 MB", "verdict"] == HOLDS
 
 
-def seconds_of(records, *names):
-    return sum(records[name][0].metadata["train_seconds"] for name in names)
-
-
 def test_a_student_costs_its_teachers_training_too():
     records = published_records(ALL_RUNS)[0]
-    assert devices.teacher_seconds(records, TFIDF) == 0
-    assert devices.teacher_seconds(records, MODEL4) == seconds_of(records, TEACHER)
+    assert devices.teacher_seconds(records, TFIDF, 1.0) == 0
+    assert devices.teacher_seconds(records, MODEL4, 1.0) == making_seconds(records[TEACHER][0], 1.0)
     # a mean of models takes no time itself, and its members are trained once each
-    expected = seconds_of(records, *MINILM_FOLDS, *TFIDF_FOLDS)
-    assert devices.teacher_seconds(records, BEST) == pytest.approx(expected)
+    expected = sum(making_seconds(records[name][0], 1.0) for name in (*MINILM_FOLDS, *TFIDF_FOLDS))
+    assert devices.teacher_seconds(records, BEST, 1.0) == pytest.approx(expected)
+
+
+def test_epochs_after_the_choice_cost_nothing_and_encoding_counts_once():
+    teacher = published_records(ALL_RUNS)[0][TEACHER][0]  # went on to the last epoch, to show the whole curve
+    assert len(teacher.history) > teacher.best_epoch + teacher.args.patience
+    expected = 3600 * teacher.core_hours * (teacher.best_epoch + teacher.args.patience) / len(teacher.history)
+    assert making_seconds(teacher, 0.0) == pytest.approx(expected)
+    assert making_seconds(teacher, 0.5) == pytest.approx(expected + teacher.train_rows / 2)
 
 
 def test_the_table_to_choose_by_is_of_the_committed_files():

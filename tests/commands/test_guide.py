@@ -117,3 +117,11 @@ def test_a_new_measurement_replaces_its_profile_only(tmp_path, monkeypatch):
         guide.keep(pd.DataFrame([row | {"profile": profile, "value": value}]))
     assert guide.expected("smoke", "minutes")["value"].tolist() == [3.0]
     assert guide.expected("quick", "minutes")["value"].tolist() == [2.0]
+
+
+@pytest.mark.parametrize("path", guide.numbered_notebooks(), ids=lambda path: path.stem)
+def test_a_notebook_says_the_minutes_of_the_guide(path):
+    said = re.search(r"\*\*Time\*\*: (\d+) minutes to read(?:, (\d+) for the exercises)?", guide.markdown_of(path))
+    assert said, "its first cell says how long it takes"
+    assert int(said[1]) == 5 * round(guide.reading_minutes(path) / 5)
+    assert int(said[2] or 0) == sum(e.minutes for e in guide.all_exercises() if e.number.startswith(path.stem[:2]))

@@ -65,9 +65,9 @@ overlap = Exercise(
         "c": "Too little: look at the articles that only one of the two gets right.",
         "d": "A is better on some seeds, because its interval holds accuracies of B's.",
     },
-    predict="Of 500 disagreements B wins 290: would a fair coin do that?",
-    outcome="""A fair coin falls that unevenly about once in 2,500 trials of 500 tosses. So B would be clearly better,
-    although the two intervals overlap: what both get right cancels.""",
+    predict="They disagree on 246 articles, and B wins 141 of these: would a fair coin do that?",
+    outcome="""A fair coin falls at least that unevenly about once in 40 trials of 246 tosses (p = 0.025). So these two
+    networks clearly differ, although their intervals overlap: what both get right cancels.""",
     hints=(
         "Each interval says how its own accuracy would move with other test articles.",
         "An article that is hard for A is mostly hard for B too. Both accuracies then move together.",
