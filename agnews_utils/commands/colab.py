@@ -18,8 +18,9 @@ BRANCH = "main"
 TAG = "colab"  # of the first cell
 
 SETUP = """\
-# Colab only: fetches the project and installs what is missing; Colab keeps its own torch. Elsewhere it does nothing.
+# Colab: fetches the project and installs what is missing; Colab keeps its own torch. Elsewhere: is the package there?
 import sys
+from importlib.util import find_spec
 
 if "google.colab" in sys.modules:
     import os
@@ -35,6 +36,11 @@ if "google.colab" in sys.modules:
     if project not in sys.path:  # an editable install shows in new kernels only
         sys.path.insert(0, project)
     os.chdir(os.path.join(project, "notebooks"))
+elif find_spec("agnews_utils") is None:
+    raise SystemExit(
+        "This kernel lacks the course's package: run `make lab` in the project's folder, "
+        "or `pip install -e .` there, and start the kernel again."
+    )
 """
 
 

@@ -39,6 +39,14 @@ def test_cell_does_nothing_outside_colab(monkeypatch):
     assert (os.getcwd(), list(sys.path)) == before
 
 
+def test_a_kernel_without_the_package_is_told_what_to_do(tmp_path):
+    bare = [sys.executable, "-I", "-S", "-c", colab.setup_cell()]  # no installed package is seen
+    found = subprocess.run(bare, cwd=tmp_path, capture_output=True, text=True)
+    assert found.returncode == 1
+    assert found.stderr.strip().endswith("or `pip install -e .` there, and start the kernel again.")
+    assert "Traceback" not in found.stderr
+
+
 def test_cell_in_a_stand_in_of_colab(monkeypatch, tmp_path):
     commands = []
 
