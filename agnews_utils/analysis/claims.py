@@ -86,8 +86,7 @@ def verdicts(records: Mapping[str, list[Record]]) -> pd.DataFrame:
 def numbers(records: Mapping[str, list[Record]]) -> dict[str, str]:
     """The one number that the course gives to each claim, by its number: the answers of ``analysis.answers``.
 
-    Of claim 4 these are the gains of both students, each over all its seeds, and their difference over the seeds that
-    all four models have.
+    Of claim 4 it is by how much the gains of both students differ, over the seeds that all four models have.
     """
     asked = {pair: question for question, pair in QUESTIONS.items()}
     found = {}
@@ -96,13 +95,14 @@ def numbers(records: Mapping[str, list[Record]]) -> dict[str, str]:
         if any(name not in records for name in models):
             found[claim.number] = "its runs are not here"
         elif claim.other_baseline:
-            larger, smaller = (answer(records, asked[pair]).gain for pair in (tuple(models[:2]), tuple(models[2:])))
             pairs = [gains_by_seed(*(records[name] for name in pair)) for pair in (models[:2], models[2:])]
             seeds = pairs[0].index.intersection(pairs[1].index)
             apart = pairs[0].loc[seeds] - pairs[1].loc[seeds]
             ends = " to ".join(f"{100 * end:+.1f}" for end in two_way_bootstrap_interval(apart))
-            shared = f"{100 * apart.to_numpy().mean():+.1f} apart (95 % {ends}; {plural(len(seeds), 'shared seed')})"
-            found[claim.number] = f"{larger:+.2f} for CNN-4, {smaller:+.2f} for CNN-1; {shared}"
+            found[claim.number] = (
+                f"the two gains are {100 * apart.to_numpy().mean():+.1f} percentage points apart (95 % {ends}; "
+                f"{plural(len(seeds), 'shared seed')})"
+            )
         else:
             found[claim.number] = answer(records, asked[tuple(models)]).number if models else "no gain (notebook 08)"
     return found

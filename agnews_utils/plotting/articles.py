@@ -74,7 +74,8 @@ def learning_curve(
             "alpha": 0.7,
             "label": None if number else "one random draw of training articles",
         }
-        axes.plot([1.07 * articles] * len(shares), 100 * np.asarray(shares), "o", **look)
+        beside = articles * (1 + 0.03 * (np.arange(len(shares)) - (len(shares) - 1) / 2))
+        axes.plot(beside, 100 * np.asarray(shares), "o", zorder=3, **look)
     ticks = list(points["articles"])
     for (name, share), marker in zip((published or {}).items(), "^sD", strict=False):
         axes.plot(120_000, 100 * share, marker, color=ORANGE, label=f"published: {name}")

@@ -11,7 +11,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from .style import CLASS_COLOURS, ORANGE
+from .style import CLASS_COLOURS, ORANGE, WORSE_TO_BETTER
 
 MARKS = ("s", "^", "o")
 TICKS = (0.2, 0.5, 1, 2, 5, 10, 20)  # of tau, beta and gamma
@@ -31,7 +31,7 @@ def gain_maps(gains: Mapping[str, pd.DataFrame], title: str) -> Figure:
         order = {"columns": table.index.unique("size"), "index": table.index.unique("teacher")}
         sns.heatmap(
             table["gain"].unstack().reindex(**order), annot=words.unstack().reindex(**order).to_numpy(), fmt="",
-            cmap="PuOr_r", center=0, vmin=-widest, vmax=widest, ax=place, linewidths=1,
+            cmap=WORSE_TO_BETTER, center=0, vmin=-widest, vmax=widest, ax=place, linewidths=1,
             cbar_kws={"label": "percentage points"}, cbar=place is axes.flat[-1],
         )  # fmt: skip
         place.set(title=loss, xlabel="parameters of the student", ylabel="")

@@ -8,7 +8,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from ..analysis.answers import Answer
@@ -30,9 +29,9 @@ from ..study.runs import (
     TEACHER,
     TFIDF,
 )
-from .style import BLUE, CLASS_COLOURS, GREY, ORANGE
+from .style import BLUE, CLASS_COLOURS, GREY, ORANGE, WORSE_TO_BETTER
 
-CROSS = {"color": ORANGE, "markersize": 8, "markeredgewidth": 2}
+CROSS = {"color": "black", "markersize": 8, "markeredgewidth": 2}
 LEVELS = {TFIDF: "n-gram baseline", TEACHER: "frozen teacher", FINE_TUNED_TEACHER: "fine-tuned teacher"}
 FEWEST_ARTICLES = 20  # of a bin that is drawn: a share of fewer says little
 
@@ -104,7 +103,7 @@ def accuracy_bars(records: Mapping[str, list[Record]], reported: Mapping[str, fl
         low, high = accuracy_interval(accuracy[name])
         axes.plot([100 * low, 100 * high], [place, place], color=BLUE, linewidth=2)
         axes.plot(100 * accuracy[name].mean(), place, "o", color=BLUE)
-        if len(records[name]) > 1:
+        if len(records[name]) > 1 and name not in ONE_MODEL:
             seeds = [100 * record.test_accuracy for record in records[name]]
             axes.plot(seeds, [place] * len(seeds), "|", color="black", markersize=11, markeredgewidth=1.5)
         if name in reported:
@@ -220,9 +219,8 @@ def confusion_change(records: Mapping[str, list[Record]], pairs: Sequence[tuple[
     changes = [_mean_confusion_change(*match_seeds(records, *pair)) for pair in pairs]
     sign = 2 * np.eye(len(CLASS_NAMES)) - 1
     widest = max(change.abs().to_numpy().max() for change in changes) or 1
-    colours = LinearSegmentedColormap.from_list("worse to better", (ORANGE, "white", BLUE))
     look = {
-        "cmap": colours,
+        "cmap": WORSE_TO_BETTER,
         "vmin": -1.4 * widest,
         "vmax": 1.4 * widest,
         "cbar": False,

@@ -26,6 +26,7 @@ def training_figure(records: list[Record], title: str) -> Figure:
     """
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4.6), width_ratios=(1.2, 1, 1))
     accuracy_panel(left, records)
+    _draw_validation(left, records[0])
     loss_panel(middle, records)
     confusion_panel(right, records[0])
     right.tick_params(labelsize="x-small")
@@ -33,6 +34,15 @@ def training_figure(records: list[Record], title: str) -> Figure:
         right.set_title(f"Test articles, seed {records[0].seed}: {records[0].test_accuracy:.2%} correct")
     figure.suptitle(title)
     return figure
+
+
+def _draw_validation(axes: Axes, record: Record) -> None:
+    """The validation accuracy, which chose the epoch, into a panel of the test accuracy."""
+    history = record.history
+    line = {"color": GREEN, "linestyle": ":", "linewidth": 2, "label": "ours, validation articles"}
+    axes.plot(history["epoch"], 100 * history["validation_accuracy"], **line)
+    axes.set(ylabel="accuracy in percent", title="Accuracy by epoch, test articles and validation")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize="x-small", frameon=False)
 
 
 def beside_the_report(runs: Sequence[list[Record]]) -> Figure:

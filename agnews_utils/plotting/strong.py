@@ -140,5 +140,5 @@ def accuracy_against_bytes(table: pd.DataFrame, levels: Mapping[str, float]) -> 
         title="Accuracy against bytes",
     )  # fmt: skip
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.margins(x=0.27, y=0.15)  # names stand to the right of their points
+    axes.margins(x=0.35, y=0.15)  # names stand to the left of their points
     return figure

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 from IPython import get_ipython
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from ..support.files import atomic_write
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"  # Okabe and Ito's palette
 CLASS_COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7")
+WORSE_TO_BETTER = LinearSegmentedColormap.from_list("worse to better", (ORANGE, "white", BLUE))
 
 
 def use_style() -> None:
