@@ -133,7 +133,7 @@ def test_missing_file(folder, tmp_path, name):
 GOOD = b'"1","title","text"\n'
 BAD_FILES = {
     "missing column": (b'"a title","a text"\n' * 3, "row 1 is no article with its class"),
-    "extra column": (b'"1","title","text","more"\n' * 3, "has 4 columns and no header; it should have 3: class (1 to 4), title, description: quote fields that hold a"),
+    "extra column": (b'"1","title","text","more"\n' * 3, "title, description: quote fields that hold a separator, or"),
     "one column": (b"some text\nmore text\n", "has 1 columns and no header; it should have 3"),
     "row with a column more": (GOOD + b'"2","a","b","c"\n' + GOOD, "row 2: there are 4 columns instead of three"),
     "row with a column less": (GOOD + b'"2","title and text"\n' + GOOD, "row 2: a column is missing"),

@@ -156,7 +156,7 @@ def test_classes_that_cannot_be_told_are_refused(tmp_path, case):
 
 @pytest.mark.parametrize(
     "classes",
-    [("１", "２", "３", "４"), ("１．０", "２．０", "３．０", "４．０"), ("١", "٢", "٣", "٤"), ("１", "2", "３.0", "4")],
+    [("１", "２", "３", "４"), ("１．０", "2.0", "３.0", "４．"), ("١", "٢", "٣", "٤"), ("１", "2", "３.0", "4")],
     ids=["full-width", "full-width with zeros", "Arabic-Indic", "mixed"],
 )
 @pytest.mark.parametrize("header", [(), LABELLED], ids=["no header", "header"])
@@ -210,7 +210,7 @@ REFUSED = {
     "an old workbook": (b"\xd0\xcf\x11\xe0" + bytes(range(256)), "is an Excel workbook or a zip archive"),
     "a cut gzip": (gzip.compress(plain_rows())[:-9], "is packed and cannot be unpacked"),
     "a cut parquet": (b"PAR1" + b"\x15\x04" * 50, "cannot be read as Parquet"),
-    "cp1252": (plain_rows({7: "3,caf\xe9,b"}).decode().encode("cp1252"), "is not UTF-8 (line 7, byte 149): save it again"),
+    "cp1252": (plain_rows({7: "3,caf\xe9,b"}).decode().encode("cp1252"), "is not UTF-8 (line 7, byte 149): save"),
     "NUL in a text": (plain_rows({6: "2,a\0b,c"}), "line 6: there is a NUL byte"),
     "NUL in a class": (plain_rows({5: "1\0,b,c"}), "line 5: there is a NUL byte"),
     "an open quote that a later one closes": (
@@ -244,7 +244,13 @@ REFUSED = {
         "row 61: the file ends without a line end, so this text may be cut off",
     ),
     "unquoted commas": (plain_rows({9: "1,title 8,words, more"}), "row 9: there are 4 columns instead of three"),
-    "nothing to see": (plain_rows({5: "1,\u200b,\ufeff\u200b"}), "row 5: title and description are both empty"),
+    "nothing to see": (
+        plain_rows({5: "1,\u200b,\ufeff\u200b"}),
+        "row 5: title and description are both empty, or of invisible characters alone ('\\u200b \\ufeff\\u200b'):",
+    ),
+    "a soft hyphen": (plain_rows({5: "1,\u00ad,"}), "row 5: title and description are both empty, or of invisible"),
+    "fillers": (plain_rows({5: "1,\u3164\u115f,\u2800"}), "row 5: title and description are both empty, or of"),
+    "selectors and tags": (plain_rows({5: "1,\ufe0f,\U000e0020\U000e0100"}), "row 5: title and description are both"),
     "an unknown column": (
         b"label,title,mood\n1,a,b\n",
         "column 'mood' is not known; columns should be label (or class",
@@ -288,6 +294,12 @@ def test_lines_in_a_field_are_text(folder):
     rows = [(i % 4 + 1, f"title {i}", f"first {i}\nsecond, {i % 4 + 1}\r\nthird") for i in range(20)]
     write(folder / "train.csv", rows)
     assert read_folder(folder).train["text"].tolist() == [f"{title} {text}" for _, title, text in rows]
+
+
+def test_one_character_that_can_be_seen_is_a_text(folder):
+    seen = ["!", "é", "\u0301", "日", "🌍", "\U0001fadf", "\ue000", "�"]  # a mark, a new emoji, a font's own among them
+    write(folder / "train.csv", [(i % 4 + 1, "\u200b", f"\u00ad{one}") for i, one in enumerate(seen)])
+    assert read_folder(folder).train["text"].tolist() == [f"\u200b \u00ad{one}" for one in seen]
 
 
 def test_missing_cells_stay_empty_and_nan_stays_a_word(folder):
