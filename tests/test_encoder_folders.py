@@ -1,13 +1,16 @@
 """Encoders of other people: what is read, what is refused by name, and which differ in their keys."""
 
 import contextlib
+import errno
 import json
+import os
 
 import huggingface_hub
 import pytest
 import torch
 from helpers import refused, settings_in
 from safetensors.torch import load_file, save_file
+from transformers import BertModel
 
 from agnews_utils.encoder import find_encoder
 from agnews_utils.study.study import Study
@@ -213,6 +216,16 @@ def test_code_of_the_folder_is_never_run(encoder_folder, found, tmp_path):
     with contextlib.suppress(ValueError):  # refused or read without it
         found().load()
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE])
+def test_weights_that_cannot_be_read_are_not_called_damaged(encoder_folder, found, monkeypatch, number):
+    def fail(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(BertModel, "from_pretrained", fail)
+    with refused(OSError, f"{encoder_folder} cannot be read ({os.strerror(number)}); it may be whole: try again"):
+        found().load()
 
 
 # --- shards
