@@ -12,7 +12,7 @@ from torch import nn
 
 from .settings import Settings, from_root
 from .support.bert_folder import FILES, digest_of, digest_of_settings, missing_file, read_config, weight_files
-from .support.files import assert_readable
+from .support.files import assert_readable, unreadable
 from .support.hub import hub_errors, one_line
 
 if TYPE_CHECKING:  # transformers takes seconds to import, and is where it is used
@@ -131,6 +131,7 @@ class EncoderFiles:
 
         Raises:
             ValueError: the weights are damaged, lack some, have other shapes than the configuration says, or hold NaN.
+            OSError: they are there and cannot be read.
         """
         tokenizer = self.tokenizer()  # before the weights, which take longer
         bert, report = self._read_weights()
@@ -156,6 +157,8 @@ class EncoderFiles:
             )  # fmt: skip
             return loaded  # a pair, which transformers' types do not know
         except (OSError, SafetensorError, ValueError, KeyError) as reason:  # the last two: of values in config.json
+            if isinstance(reason, OSError) and reason.errno:  # the system's; transformers' own has no number
+                raise unreadable(self.folder, reason) from reason
             raise ValueError(
                 f"The encoder {self.name} in {self.folder} cannot be read ({one_line(reason)}): get it anew."
             ) from reason

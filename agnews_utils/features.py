@@ -18,7 +18,7 @@ import torch
 from .batches import Articles
 from .encoder import EncoderFiles, FrozenEncoder
 from .settings import Settings
-from .support.files import assert_readable, atomic_write
+from .support.files import assert_readable, atomic_write, unreadable
 from .support.locks import locked
 from .support.runtime import autocast, has_bfloat16, progress_bar
 
@@ -81,7 +81,9 @@ class CachedFeatures:
         tokens = int(self.lengths[number * SHARD : (number + 1) * SHARD].sum())
         try:
             stored = np.load(self.paths[number], mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError):  # NumPy's ways to say so
+        except (OSError, ValueError, EOFError) as reason:  # NumPy's ways to say so
+            if isinstance(reason, OSError) and reason.errno:  # the system's; NumPy's own has no number
+                raise unreadable(self.paths[number], reason) from reason
             return None
         return stored if stored.shape == (tokens, self.hidden_size) and stored.dtype == np.float16 else None
 

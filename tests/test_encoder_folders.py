@@ -1,16 +1,20 @@
 """Encoders of other people: what is read, what is refused by name, and which differ in their keys."""
 
 import contextlib
+import errno
 import json
+import os
 
 import huggingface_hub
 import pytest
 import torch
 from helpers import refused, settings_in
 from safetensors.torch import load_file, save_file
+from transformers import BertModel
 
 from agnews_utils.encoder import find_encoder
 from agnews_utils.study.study import Study
+from agnews_utils.support.bert_folder import NORMALIZER
 from agnews_utils.support.files import sha256_of
 
 IDS, MASK = torch.randint(1000, 2000, (2, 10), generator=torch.Generator().manual_seed(0)), torch.ones(2, 10)
@@ -110,6 +114,51 @@ def test_a_vocabulary_alone_is_enough(encoder_folder, found, tokenizer):
     assert found().tokenizer()(text)["input_ids"] == tokenizer(text)["input_ids"]
 
 
+@pytest.fixture
+def keeps(encoder_folder):
+    """Makes the folder's tokenizer one for texts as they are: it keeps capitals, or accents."""
+
+    def make(**normalizer):
+        for name, values in (
+            (
+                "tokenizer.json",
+                {"normalizer": {"type": "BertNormalizer", "clean_text": True} | NORMALIZER | normalizer},
+            ),
+            ("tokenizer_config.json", {"do_lower_case": normalizer.get("lowercase", True)} | normalizer),
+        ):
+            path = encoder_folder / name
+            path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+    return make
+
+
+KEPT = [{"lowercase": False}, {"strip_accents": False}]
+WITH_CAPITALS_AND_ACCENTS = "Stocks rally in Málaga"
+
+
+@pytest.mark.parametrize("kept", KEPT, ids=str)
+def test_a_tokenizer_that_keeps_capitals_or_accents_needs_its_settings(encoder_folder, found, keeps, kept):
+    small = found().tokenizer()(WITH_CAPITALS_AND_ACCENTS)["input_ids"]
+    keeps(**kept)
+    assert found().tokenizer()(WITH_CAPITALS_AND_ACCENTS)["input_ids"] != small
+    (encoder_folder / "tokenizer_config.json").unlink()  # without it transformers would read as for ``small``
+    with refused(ValueError, f"The encoder folder {encoder_folder} has no tokenizer_config.json"):
+        found()
+
+
+@pytest.mark.parametrize("piece", ["Stocks", "##é"])
+def test_a_vocabulary_with_capitals_or_accents_needs_its_settings(encoder_folder, found, tokenizer, piece):
+    only_vocabulary(encoder_folder, [*sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().get)[:-1], piece])
+    with refused(ValueError, "has no tokenizer_config.json"):
+        found()
+
+
+def test_small_letters_need_no_settings(encoder_folder, found):
+    before = found().tokenizer()(WITH_CAPITALS_AND_ACCENTS)["input_ids"]
+    (encoder_folder / "tokenizer_config.json").unlink()
+    assert found().tokenizer()(WITH_CAPITALS_AND_ACCENTS)["input_ids"] == before
+
+
 def test_more_pieces_than_the_encoder_has_vectors(found, change):
     change.config(vocab_size=30_000)
     with refused(ValueError, "numbers pieces up to 30,521, but config.json says that my-bert has 30,000"):
@@ -167,6 +216,16 @@ def test_code_of_the_folder_is_never_run(encoder_folder, found, tmp_path):
     with contextlib.suppress(ValueError):  # refused or read without it
         found().load()
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE])
+def test_weights_that_cannot_be_read_are_not_called_damaged(encoder_folder, found, monkeypatch, number):
+    def fail(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(BertModel, "from_pretrained", fail)
+    with refused(OSError, f"{encoder_folder} cannot be read ({os.strerror(number)}); it may be whole: try again"):
+        found().load()
 
 
 # --- shards
@@ -294,4 +353,20 @@ def test_a_download_that_lost_its_tokenizer_is_completed(hub, tmp_path, encoder_
     with refused(ConnectionError, "which has no tokenizer.json or vocab.txt"):
         hub_encoder(tmp_path)
     hub.online = True
+    assert hub_encoder(tmp_path).load().name == "my-bert"
+
+
+@pytest.mark.parametrize("kept", KEPT, ids=str)
+def test_a_download_that_lost_how_its_tokenizer_reads_is_completed(hub, tmp_path, keeps, kept):
+    keeps(**kept)
+    whole = hub_encoder(tmp_path).tokenizer()(WITH_CAPITALS_AND_ACCENTS)["input_ids"]
+    hub.lose("tokenizer_config.json")
+    with refused(ConnectionError, "nor whole in its cache, which has no tokenizer_config.json"):
+        hub_encoder(tmp_path)
+    hub.online = True
+    assert hub_encoder(tmp_path).tokenizer()(WITH_CAPITALS_AND_ACCENTS)["input_ids"] == whole
+
+
+def test_a_download_for_small_letters_is_whole_without_its_settings(hub, tmp_path):
+    hub.lose("tokenizer_config.json")
     assert hub_encoder(tmp_path).load().name == "my-bert"

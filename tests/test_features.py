@@ -141,6 +141,20 @@ def test_cut_off_file_is_noticed(tiny_encoder, articles, settings, keep, capsys)
     assert "00001.npy of the encoder's features is damaged" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOMEM, errno.EMFILE])
+def test_a_file_that_cannot_be_mapped_is_not_called_damaged(tiny_encoder, articles, settings, monkeypatch, number):
+    features = cached_features(tiny_encoder, articles, settings, BATCH)
+    before = content_of(features)
+
+    def fail(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patched, refused(OSError, f"cannot be read ({os.strerror(number)}); it may be whole"):
+        patched.setattr(np, "load", fail)
+        cached_features(tiny_encoder, articles, settings, BATCH)
+    assert content_of(features) == before
+
+
 def test_interrupted_encoding_goes_on(tiny_encoder, articles, settings, tmp_path):
     undisturbed = content_of(cached_features(tiny_encoder, articles, settings_in(tmp_path / "other"), BATCH))
     with counted(tiny_encoder, stop_after=5) as batches, pytest.raises(KeyboardInterrupt):

@@ -70,6 +70,9 @@ def execute(path: Path, target: Path) -> float:
     started = time.perf_counter()
     try:
         client.execute()
+    except KeyboardInterrupt:
+        client.shutdown_kernel = "immediate"  # asked to end while it computes, a kernel prints a traceback
+        raise
     except (CellExecutionError, DeadKernelError):
         write_text(target, nbformat.writes(notebook) + "\n")
         raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,10 @@ from .table import Table, short
 
 IsClass = Callable[[str], bool]
 JSON = re.compile(r'\s*(\{\s*"|\[\s*\{)')
-VISIBLE = re.compile(r"[^\s\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")  # the rest is spaces and marks of no width
+INVISIBLE = {"Cc", "Cf", "Zs", "Zl", "Zp"}  # Unicode's categories of controls, marks of no width, and spaces
+# letters and marks that are drawn as nothing: fillers, an empty Braille cell, variation selectors
+BLANK = {*"\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0", *map(chr, range(0x180B, 0x1810))}
+BLANK |= {*map(chr, range(0xFE00, 0xFE10)), *map(chr, range(0xE0100, 0xE01F0))}
 
 
 @dataclass(frozen=True)
@@ -122,10 +126,16 @@ def _texts(table: Table, taken: Taken) -> tuple[list[str], list[str]]:
     assert texts is not None  # take() has seen to it
     assert descriptions is not None
     for index, text in enumerate(texts):
-        if not VISIBLE.search(text):
-            raise ValueError(f"{table.where(index)}: {empty} empty: give the article a text, or delete it.")
+        if not any(map(_is_visible, text)):
+            shown = f"empty, or of invisible characters alone ({text[:20]!a})" if text else "empty"
+            raise ValueError(f"{table.where(index)}: {empty} {shown}: give the article a text, or delete it.")
     _refuse_no_text(table, texts)
     return texts, descriptions
+
+
+def _is_visible(character: str) -> bool:
+    """Whether a character can be seen; spaces, controls, and marks of no width cannot."""
+    return unicodedata.category(character) not in INVISIBLE and character not in BLANK
 
 
 def _refuse_no_text(table: Table, texts: list[str]) -> None:

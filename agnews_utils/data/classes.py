@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -10,19 +11,19 @@ from typing import Any
 from .table import Table, listed, short
 
 FEWEST = 5  # training articles of a class that the file alone names: one in fewer is rather a mistyped name
-NUMBER = re.compile(r"(-?[0-9]{1,9})(\.0*)?")
+NUMBER = re.compile(r"(-?\d{1,9})([.．][0０]*)?")  # \d: also the digits of other scripts, and full-width ones
 
 
 def plain(value: Any) -> str:
-    """A class as text: without spaces around it, a whole number without its ".0"."""
+    """A class as text: without spaces around it, a whole number in ASCII digits and without its ".0"."""
     text = "" if value is None else str(value).strip()
     number = NUMBER.fullmatch(text)
     return str(int(number[1])) if number else text
 
 
 def folded(name: str) -> str:
-    """A name's letters and digits, so that "Sci/Tech", "sci-tech" and "SciTech" are one."""
-    return "".join(filter(str.isalnum, name.casefold()))
+    """A name's letters and digits, so that "Sci/Tech", "sci-tech" and "SciTech" are one, in full-width letters too."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", name).casefold()))
 
 
 class Classes:

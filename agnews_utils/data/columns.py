@@ -125,8 +125,8 @@ def _by_place(table: Table, is_class: Callable[[str], bool] | None, with_classes
         return [DESCRIPTION]
     if not 2 <= width <= 3:
         raise ValueError(
-            f"{table.path} has {width} columns and no header; it should have 3: class (1 to 4), title, description; or "
-            "name the columns in its first row."
+            f"{table.path} has {width} columns and no header; it should have 3: class (1 to 4), title, description: "
+            "quote fields that hold a separator, or name the columns in a first row."
         )
     texts = [TITLE, DESCRIPTION] if width == 3 else [DESCRIPTION]
     first = _class_is_first(table, is_class)

@@ -56,8 +56,10 @@ def decoded(content: bytes, path: str) -> str:
         # utf-8-sig counts from behind its mark
         mark = len(codecs.BOM_UTF8) if encoding == "utf-8-sig" and content.startswith(codecs.BOM_UTF8) else 0
         known = "UTF-8" if encoding == "utf-8-sig" else "UTF-16"
+        before = content[mark : mark + reason.start].decode(encoding, errors="ignore")
+        where = f"line {line_of(before, len(before))}, byte {reason.start + mark}"
         raise ValueError(
-            f"{path} is not {known} (byte {reason.start + mark}): save it again as UTF-8 (in Excel, as CSV UTF-8)."
+            f"{path} is not {known} ({where}): save it again as UTF-8 (in Excel, as CSV UTF-8)."
         ) from reason
     if "\0" in text:
         line = line_of(text, text.index("\0"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,18 @@ from .files import assert_readable, sha256_of
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 VOCABULARIES = ("tokenizer.json", "vocab.txt")  # either is enough for a tokenizer
 # beside the weights, all that an encoder's numbers depend on
-SETTINGS = ("config.json", *VOCABULARIES, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+TOKENIZER_SETTINGS = "tokenizer_config.json"
+SETTINGS = ("config.json", *VOCABULARIES, TOKENIZER_SETTINGS, "special_tokens_map.json", "added_tokens.json")
 FILES = [*SETTINGS, WEIGHTS, INDEX, "model-*.safetensors"]  # all that is downloaded of a hub's encoder
 # sizes, as transformers' BertConfig has them where a file names none
 DEFAULTS = {
     "hidden_size": 768, "vocab_size": 30_522, "max_position_embeddings": 512, "num_hidden_layers": 12,
     "num_attention_heads": 12, "intermediate_size": 3072,
 }  # fmt: skip
+
+
+# what a BERT's tokenizer does to a text first, as transformers has it where no file says otherwise
+NORMALIZER = {"lowercase": True, "strip_accents": None, "handle_chinese_chars": True}
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -83,7 +89,34 @@ def missing_file(folder: Path) -> str | None:
             return path.name
     if not any((folder / name).is_file() for name in VOCABULARIES):
         return " or ".join(VOCABULARIES)
+    if not (folder / TOKENIZER_SETTINGS).is_file() and not _reads_by_default(folder):
+        return TOKENIZER_SETTINGS
     return None
+
+
+def _reads_by_default(folder: Path) -> bool:
+    """Whether the tokenizer writes texts small and without accents before it splits them.
+
+    That is what transformers does where no ``tokenizer_config.json`` says otherwise, whatever ``tokenizer.json`` says.
+    A vocabulary for texts as they are has pieces with capitals or accents.
+
+    Raises:
+        ValueError: ``tokenizer.json`` is damaged.
+    """
+    own, vocabulary = (folder / name for name in VOCABULARIES)
+    if own.is_file():
+        normalizer = read_json(own).get("normalizer")
+        if isinstance(normalizer, dict) and normalizer.get("type") == "BertNormalizer":
+            return all(normalizer.get(name, value) == value for name, value in NORMALIZER.items())
+        return False
+    pieces = vocabulary.read_text(encoding="utf-8", errors="replace").splitlines()
+    return all(piece == _small(piece) for piece in pieces if not piece.startswith("["))
+
+
+def _small(piece: str) -> str:
+    """A piece in small letters without accents."""
+    apart = unicodedata.normalize("NFD", piece.lower())
+    return "".join(one for one in apart if unicodedata.category(one) != "Mn")
 
 
 def digest_of(paths: Iterable[Path]) -> str:

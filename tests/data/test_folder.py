@@ -133,7 +133,7 @@ def test_missing_file(folder, tmp_path, name):
 GOOD = b'"1","title","text"\n'
 BAD_FILES = {
     "missing column": (b'"a title","a text"\n' * 3, "row 1 is no article with its class"),
-    "extra column": (b'"1","title","text","more"\n' * 3, "has 4 columns and no header; it should have 3"),
+    "extra column": (b'"1","title","text","more"\n' * 3, "title, description: quote fields that hold a separator, or"),
     "one column": (b"some text\nmore text\n", "has 1 columns and no header; it should have 3"),
     "row with a column more": (GOOD + b'"2","a","b","c"\n' + GOOD, "row 2: there are 4 columns instead of three"),
     "row with a column less": (GOOD + b'"2","title and text"\n' + GOOD, "row 2: a column is missing"),
@@ -155,7 +155,7 @@ BAD_FILES = {
     "empty text": (GOOD + b'"2"," ",""\n', "row 2: title and description are both empty"),
     "Latin-1": (GOOD + '"2","caf\xe9","b"\n'.encode("latin-1"), "is not UTF-8"),
     "UTF-16 without its mark": ('"2","a","b"\n'.encode("utf-16-le"), "line 1: there is a NUL byte"),
-    "UTF-16 cut off": ('"2","a","b"\n'.encode("utf-16")[:-1], "is not UTF-16 (byte 24)"),
+    "UTF-16 cut off": ('"2","a","b"\n'.encode("utf-16")[:-1], "is not UTF-16 (line 1, byte 24)"),
     "empty file": (b"", "is empty"),
     "blank lines": (b"\n\n", "is empty"),
     "header only": (b"Class Index,Title,Description\n", "holds a header and no article"),
@@ -176,5 +176,5 @@ def test_bad_file(folder, tmp_path, name, case):
 def test_not_utf8_says_where(folder, tmp_path, rows_before):
     before = GOOD * rows_before + b'"2","caf'
     (folder / "train.csv").write_bytes(before + b'\xe9","b"\n')
-    with refused(ValueError, f"is not UTF-8 (byte {len(before)})"):
+    with refused(ValueError, f"is not UTF-8 (line {rows_before + 1}, byte {len(before)})"):
         read_source(settings_for(folder, tmp_path))

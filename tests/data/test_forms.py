@@ -140,7 +140,6 @@ BAD_CLASSES = {
         ("World",),
         "row 3: class is 'Gardening'; it should be 1, 2, 3 or 4, or a",
     ),
-    "full-width digits": (("1", "２", "4"), (1, 4), "train.csv, row 3: class is '２'; it should be 1, 2, 3 or 4"),
     "a superscript": (("1", "²", "4"), (1, 4), "train.csv, row 3: class is '²'; it should be 1, 2, 3 or 4"),
 }
 
@@ -153,6 +152,32 @@ def test_classes_that_cannot_be_told_are_refused(tmp_path, case):
     with refused(ValueError, fragment) as caught:
         read_folder(tmp_path)
     assert "distil" in str(caught.value) or case not in ("another topic", "a name among numbers")
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [("１", "２", "３", "４"), ("１．０", "2.0", "３.0", "４．"), ("١", "٢", "٣", "٤"), ("１", "2", "３.0", "4")],
+    ids=["full-width", "full-width with zeros", "Arabic-Indic", "mixed"],
+)
+@pytest.mark.parametrize("header", [(), LABELLED], ids=["no header", "header"])
+def test_digits_of_other_scripts_are_the_same_classes(tmp_path, classes, header):
+    write(tmp_path / "train.csv", three_columns(classes * 3), header)
+    write(tmp_path / "test.csv", [(label, f"a test {i}", "text") for i, label in enumerate((4, 1))], header)
+    source = read_folder(tmp_path)
+    assert source.train["label"].tolist() == [0, 1, 2, 3] * 3
+    assert source.test["label"].tolist() == [3, 0]
+
+
+def test_names_in_full_width_letters_are_the_same_classes(tmp_path):
+    names = ("Ｗｏｒｌｄ", "Ｓｐｏｒｔｓ", "ＢＵＳＩＮＥＳＳ", "Ｓｃｉ／Ｔｅｃｈ")
+    write(tmp_path / "train.csv", three_columns(names), LABELLED)
+    write(tmp_path / "test.csv", [("World", "a test", "text")], LABELLED)
+    assert read_folder(tmp_path).train["label"].tolist() == [0, 1, 2, 3]
+
+
+def test_a_topic_of_ones_own_may_be_a_full_width_number(tmp_path):
+    write(tmp_path / "train.csv", three_columns(("１", "2", "１0") * 5))
+    assert read_folder(tmp_path, classes="any").classes == ("1", "2", "10")
 
 
 def test_a_number_and_a_name_that_disagree_are_refused(tmp_path):
@@ -185,7 +210,7 @@ REFUSED = {
     "an old workbook": (b"\xd0\xcf\x11\xe0" + bytes(range(256)), "is an Excel workbook or a zip archive"),
     "a cut gzip": (gzip.compress(plain_rows())[:-9], "is packed and cannot be unpacked"),
     "a cut parquet": (b"PAR1" + b"\x15\x04" * 50, "cannot be read as Parquet"),
-    "cp1252": (plain_rows({7: "3,caf\xe9,b"}).decode().encode("cp1252"), "is not UTF-8 (byte 149): save it again"),
+    "cp1252": (plain_rows({7: "3,caf\xe9,b"}).decode().encode("cp1252"), "is not UTF-8 (line 7, byte 149): save"),
     "NUL in a text": (plain_rows({6: "2,a\0b,c"}), "line 6: there is a NUL byte"),
     "NUL in a class": (plain_rows({5: "1\0,b,c"}), "line 5: there is a NUL byte"),
     "an open quote that a later one closes": (
@@ -219,7 +244,13 @@ REFUSED = {
         "row 61: the file ends without a line end, so this text may be cut off",
     ),
     "unquoted commas": (plain_rows({9: "1,title 8,words, more"}), "row 9: there are 4 columns instead of three"),
-    "nothing to see": (plain_rows({5: "1,\u200b,\ufeff\u200b"}), "row 5: title and description are both empty"),
+    "nothing to see": (
+        plain_rows({5: "1,\u200b,\ufeff\u200b"}),
+        "row 5: title and description are both empty, or of invisible characters alone ('\\u200b \\ufeff\\u200b'):",
+    ),
+    "a soft hyphen": (plain_rows({5: "1,\u00ad,"}), "row 5: title and description are both empty, or of invisible"),
+    "fillers": (plain_rows({5: "1,\u3164\u115f,\u2800"}), "row 5: title and description are both empty, or of"),
+    "selectors and tags": (plain_rows({5: "1,\ufe0f,\U000e0020\U000e0100"}), "row 5: title and description are both"),
     "an unknown column": (
         b"label,title,mood\n1,a,b\n",
         "column 'mood' is not known; columns should be label (or class",
@@ -263,6 +294,12 @@ def test_lines_in_a_field_are_text(folder):
     rows = [(i % 4 + 1, f"title {i}", f"first {i}\nsecond, {i % 4 + 1}\r\nthird") for i in range(20)]
     write(folder / "train.csv", rows)
     assert read_folder(folder).train["text"].tolist() == [f"{title} {text}" for _, title, text in rows]
+
+
+def test_one_character_that_can_be_seen_is_a_text(folder):
+    seen = ["!", "é", "\u0301", "日", "🌍", "\U0001fadf", "\ue000", "�"]  # a mark, a new emoji, a font's own among them
+    write(folder / "train.csv", [(i % 4 + 1, "\u200b", f"\u00ad{one}") for i, one in enumerate(seen)])
+    assert read_folder(folder).train["text"].tolist() == [f"\u200b \u00ad{one}" for one in seen]
 
 
 def test_missing_cells_stay_empty_and_nan_stays_a_word(folder):
@@ -322,14 +359,14 @@ def test_a_damaged_archive_is_refused(tmp_path):
 
 READ = (
     "blank_lines bom_quoted_noheader description_title_swapped duplicates_conflicting emoji_zero_width "
-    "extra_files gzip_named_csv header_variants hf_parquet hf_text_label_csv huge_field jsonl kaggle "
+    "extra_files fullwidth_digits gzip_named_csv header_variants hf_parquet hf_text_label_csv huge_field jsonl kaggle "
     "kaggle_bom_crlf label_id_text label_names labels_0_3_three_columns labels_float missing_cells na_titles "
     "newlines_in_fields official_noheader one_class_missing_in_test one_row_test other_order pandas_index "
     "quotes_backslash_nocomma quotes_doubled subfolder torchtext_label_text train_equals_test_rows_overlap tsv "
     "upper_case_names utf16 zip_in_folder"
 )
 NOT_READ = (
-    "cp1252 empty_test fullwidth_digits header_only_test labels_0_3_without_0 nul_byte nul_in_class "
+    "cp1252 empty_test header_only_test labels_0_3_without_0 nul_byte nul_in_class "
     "only_invisible same_file_twice test_without_labels unbalanced_quote unbalanced_quote_all_quoted "
     "unquoted_commas xlsx_named_csv"
 )

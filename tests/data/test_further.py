@@ -135,7 +135,7 @@ BAD_FURTHER_FILES = {
         "row 2: there are 2 columns instead of one; quote fields that hold commas",
     ),
     "texts, empty": ("unlabelled.csv", ONE + b'" "\n', "row 2: the description is empty"),
-    "texts, Latin-1": ("unlabelled.csv", '"caf\xe9"\n'.encode("latin-1"), "is not UTF-8 (byte 4)"),
+    "texts, Latin-1": ("unlabelled.csv", '"caf\xe9"\n'.encode("latin-1"), "is not UTF-8 (line 1, byte 4)"),
 }
 
 
