@@ -25,6 +25,7 @@ from ..study.runs import RUNS, TFIDF
 from ..study.study import Study
 from ..support.command import run_command
 from ..support.files import write_text
+from .colab import TAG
 
 GUIDE, GLOSSARY = "INSTRUCTORS.md", "GLOSSARY.md"
 RESULTS, EXPECTED = (ROOT / "figures" / name for name in ("results_table.csv", "expected.csv"))
@@ -162,9 +163,16 @@ def guide(text: str) -> str:
 
 def glossary(text: str) -> str:
     """The glossary with the notebooks that use each term, or another name of it, below its entry."""
-    prose = {path: markdown_of(path) for path in numbered_notebooks()}
+    prose = {path: everything_of(path) for path in numbered_notebooks()}
     top, *entries = re.split(r"(?m)^(?=## )", text)
     return top + "".join(f"{entry}{_used(entry, prose)}\n" for entry in map(_without_use, entries)).rstrip("\n") + "\n"
+
+
+def everything_of(path: Path) -> str:
+    """All that a reader of a notebook sees in words: text, code, generated sentences and tables."""
+    cells = nbformat.read(path, as_version=4).cells
+    made = (output.get("data", {}).get("text/markdown", "") for cell in cells for output in cell.get("outputs", []))
+    return "\n\n".join([*(cell.source for cell in cells if TAG not in cell.metadata.get("tags", [])), *made])
 
 
 def _without_use(entry: str) -> str:

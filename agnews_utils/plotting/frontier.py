@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
 
@@ -77,6 +78,7 @@ def _name_points(axes: Axes, x: pd.Series, y: pd.Series) -> None:
         free &= (boxes[:, :2] >= inside[:2]).all(axis=1) & (boxes[:, 2:] <= inside[2:]).all(axis=1)
         first = int(np.argmax(free))
         text.set_position(shifts[first] / scale)
+        text.set_path_effects([withStroke(linewidth=3, foreground="white")])  # a line may pass behind a name
         taken.append(boxes[first])
 
 

@@ -130,7 +130,7 @@ def accuracy_against_bytes(table: pd.DataFrame, levels: Mapping[str, float]) -> 
     ordered = table.sort_values("bytes")
     axes.plot(ordered["bytes"] / 1e6, ordered["accuracy"], "o-", color=CLASS_COLOURS[0])
     for name, row in ordered.iterrows():
-        label = f"{name}\n{row['accuracy']:.1f} %"
+        label = f"{name}\n{row['accuracy']:.2f} %"
         axes.annotate(label, (row["bytes"] / 1e6, row["accuracy"]), (-9, 3), textcoords="offset points", ha="right")
     for name, level in levels.items():
         axes.axhline(level, color=INK, linestyle="--", linewidth=1)

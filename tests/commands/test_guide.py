@@ -5,6 +5,7 @@ import re
 
 import pandas as pd
 import pytest
+from helpers import settings_in
 
 from agnews_utils.commands import guide
 from agnews_utils.exercises.checking import find
@@ -88,7 +89,7 @@ def test_a_term_is_found_by_its_other_names(tmp_path, monkeypatch):
     text = "# Glossary\n\n## inter\n\n*Also: rows of it.*\nWords.\n\nIn [07](07_x.ipynb).\n\n## never\n\nWords.\n"
     prose = {"01_a.ipynb": "an interval", "02_b.ipynb": "the Rows of it"}
     monkeypatch.setattr(guide, "numbered_notebooks", lambda: [tmp_path / name for name in prose])
-    monkeypatch.setattr(guide, "markdown_of", lambda path: prose[path.name])
+    monkeypatch.setattr(guide, "everything_of", lambda path: prose[path.name])
     made = guide.glossary(text)
     assert made == text.replace("[07](07_x.ipynb)", "[02](02_b.ipynb)")
     assert guide.glossary(made) == made
@@ -125,3 +126,13 @@ def test_a_notebook_says_the_minutes_of_the_guide(path):
     assert said, "its first cell says how long it takes"
     assert int(said[1]) == 5 * round(guide.reading_minutes(path) / 5)
     assert int(said[2] or 0) == sum(e.minutes for e in guide.all_exercises() if e.number.startswith(path.stem[:2]))
+
+
+@pytest.mark.slow
+def test_the_projects_recipe_runs(tmp_path, monkeypatch, capsys):
+    (recipe,) = (code for code in re.findall(r"(?ms)^```python\n(.*?)^```", TEXT) if "class Mean" in code)
+    monkeypatch.setattr("agnews_utils.study.Study", lambda: Study(settings_in(tmp_path)))
+    names = {}
+    exec(recipe, names)
+    assert re.fullmatch(r"Mean of word vectors .* CNN-1 plain: .* 3 seeds\)\.\n", capsys.readouterr().out)
+    assert {run.run.model for run in names["records"]["mine"]} == {names["Mean"]}

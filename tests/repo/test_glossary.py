@@ -72,7 +72,7 @@ COMPUTED = {
     "standard error": lambda: decimals([100 * np.sqrt(0.9 * 0.1 / 7600)], 2),
     "Student's t": lambda: [*decimals([stats.t.ppf(0.975, 2)], 2), *decimals([stats.norm.ppf(0.975)], 2)],
     "temperature": lambda: [", ".join(decimals(F.softmax(LOGITS / 4, 0)))],
-    "TF-IDF": lambda: decimals([np.log(1000 / 10)], 2),
+    "TF-IDF": lambda: decimals([1 + np.log(1001 / 11)], 2),
 }  # fmt: skip
 
 

@@ -97,9 +97,9 @@ relations = Exercise(
     difficulty=2,
     grades="rows are articles (inter), columns are classes (intra); both are losses",
     question="""
-    `y_s` and `y_t` are probabilities of student and teacher, a row an article. *inter* is 1 minus the mean correlation
-    of the rows. *intra* is the same of the columns. Use `my_pearson`, and return the pair (inter, intra). To reach:
-    0.0193 and 0.0110 for the four articles.""",
+    `y_s` and `y_t` are probabilities of student and teacher, one row per article. *inter* is 1 minus the mean
+    correlation of the rows. *intra* is the same of the columns. Use `my_pearson`, and return the pair (inter, intra).
+    To reach: 0.0193 and 0.0110 for the four articles.""",
     predict="A batch has one article only: which of the two can still compare something?",
     outcome="""Only inter. In a batch of one, a column holds one number, and one number correlates with nothing:
     intra needs a batch.""",
