@@ -33,6 +33,10 @@ PROFILES = ("quick", "smoke")  # that are measured
 MOST_SEEDS = 10
 WORDS_A_MINUTE, CELL_MINUTES, FIGURE_MINUTES = 180, 0.5, 1  # the rule of the reading times
 GROUPS = ("report", "baseline")  # whose accuracies are expected; the other runs are of the full study alone
+MISTAKES = (
+    ("04.1", "not centred"), ("04.2", "rows for columns"), ("04.2", "sum for mean"), ("04.3", "tau² forgotten"),
+    ("04.4", "mean for sum"), ("05.1", "unpaired test for paired"),
+)  # fmt: skip
 SPREADS, ARTICLES = 3, 10  # a tolerance: so many standard deviations between seeds, or so many test articles
 POINTS = 2  # for each step of an exercise's difficulty
 
@@ -120,7 +124,7 @@ def measured_table(profile: str) -> str:
 def _tolerance(sd: float, articles: int) -> str:
     """In percentage points, by the guide's rule; ``sd`` is NaN where one seed was run."""
     if pd.isna(sd):
-        return "one seed"
+        return f"± {100 * ARTICLES / articles:.1f} at least"
     return f"± {max(SPREADS * sd, 100 * ARTICLES / articles):.1f}"
 
 
@@ -135,6 +139,17 @@ def answers_lines() -> str:
     return lines_of(["question", "gain", "95 % interval", "seeds"], rows)
 
 
+def mistakes_table() -> str:
+    """What ``check`` says to a few wrong answers."""
+    rows = []
+    for number, name in MISTAKES:
+        exercise = next(one for one in all_exercises() if one.number == number)
+        words = next(mistake.words for mistake in exercise.mistakes if mistake.name == name)
+        rows.append([f'[{number}](EXERCISES.md "{exercise.title}")', name, " ".join(words.split())])
+    rule = "| exercise | wrong answer | `check` says |\n| --- | --- | --- |\n"
+    return rule + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
 def guide(text: str) -> str:
     """The guide with its tables between the marks, and each exercise that it names under its present number.
 
@@ -142,8 +157,8 @@ def guide(text: str) -> str:
         ValueError: a mark is missing, or an exercise of that title.
     """
     tables = {
-        "notebooks": notebooks_table, "exercises": exercises_table, "full": full_table, "answers": answers_lines,
-        "quick": lambda: measured_table("quick"), "smoke": lambda: measured_table("smoke"),
+        "notebooks": notebooks_table, "exercises": exercises_table, "mistakes": mistakes_table, "full": full_table,
+        "answers": answers_lines, "quick": lambda: measured_table("quick"), "smoke": lambda: measured_table("smoke"),
     }  # fmt: skip
     for name, make in tables.items():
         start, end = f"<!-- {name}: written by a command -->", f"<!-- end of {name} -->"

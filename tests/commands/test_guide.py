@@ -82,7 +82,7 @@ def test_what_is_expected_was_measured_on_the_sample(profile):
 def test_a_tolerance_is_the_larger_of_its_two_parts():
     assert guide._tolerance(0.5, 1000) == "± 1.5"
     assert guide._tolerance(0.1, 1000) == "± 1.0"
-    assert guide._tolerance(float("nan"), 1000) == "one seed"
+    assert guide._tolerance(float("nan"), 1000) == "± 1.0 at least"
 
 
 def test_a_term_is_found_by_its_other_names(tmp_path, monkeypatch):
