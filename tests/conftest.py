@@ -1,6 +1,7 @@
 """Fixtures: settings of a tiny run, the real MiniLM, a tiny encoder, and the whole study in smoke."""
 
 import os
+import signal
 
 import pytest
 from helpers import make_tiny_encoder, settings_in
@@ -8,6 +9,10 @@ from helpers import make_tiny_encoder, settings_in
 from agnews_utils.data import SAMPLE_DIR, read_folder
 from agnews_utils.encoder import load_encoder
 from agnews_utils.study.study import Study
+
+# a shell starts background jobs with Ctrl-C ignored, and processes that tests start would inherit that
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
