@@ -65,7 +65,8 @@ def prepare(notebook: nbformat.NotebookNode, name: str) -> None:
     if old:
         old[0].source = setup_cell()
         return
-    cell = nbformat.v4.new_code_cell(setup_cell(), metadata={"tags": [TAG, "hide-input"]}, id=f"{name[:2]}-colab")
+    hidden = {"tags": [TAG, "hide-input"], "jupyter": {"source_hidden": True}}
+    cell = nbformat.v4.new_code_cell(setup_cell(), metadata=hidden, id=f"{name[:2]}-colab")
     notebook.cells.insert(1, cell)
 
 

@@ -98,3 +98,10 @@ def test_widgets_leave_a_still_and_no_view(notebook):
     # without a kernel a view would be an empty place
     views = [n for n, o in outputs_of(notebook) if "application/vnd.jupyter.widget-view+json" in o.get("data", {})]
     assert views == []
+
+
+def test_what_the_rendered_course_folds_is_collapsed_in_jupyter_too(notebook):
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    folded = ["hide-input" in cell.metadata.get("tags", []) for cell in cells]
+    assert any(folded)
+    assert folded == [cell.metadata.get("jupyter", {}).get("source_hidden", False) for cell in cells]
