@@ -17,7 +17,7 @@ run: $(READY)  ## execute the notebooks in order; figures and tables go to outpu
 test: $(READY)  ## unit tests, then all notebooks in the smoke profile
 	$(PY) -m pytest -q
 
-test-fast: $(READY)  ## the quick unit tests: under a minute
+test-fast: $(READY)  ## the quick unit tests: two to four minutes
 	$(PY) -m pytest -q -o addopts= -m "not slow" --ignore=tests/browser tests
 
 test-browser: $(VENV)/.browser  ## the widgets in JupyterLab and the page in Chromium; screenshots go to output/browser/
