@@ -73,7 +73,7 @@ def ladder(
 
 
 def gains(groups: Mapping[str, Mapping[str, Answer]], title: str) -> Figure:
-    """Gains with their intervals in groups, each under its heading; hollow where the interval includes zero.
+    """Gains with their intervals in groups, each under its heading; grey where the interval includes zero.
 
     Args:
         groups: heading -> label -> gain
@@ -95,10 +95,13 @@ def _draw_gains(axes: Axes, rows: Sequence[Answer | None]) -> None:
     """A dot and its interval for each row, the first at the top of an axis that grows downwards."""
     for place, found in enumerate(rows):
         if found:
-            axes.plot([found.low, found.high], [place, place], color=BLUE, linewidth=2)
-            axes.plot(found.gain, place, "o", color=BLUE, markerfacecolor=BLUE if found.is_clear else "white")
-    axes.plot([], [], "o-", color=BLUE, label="clear gain or loss")
-    axes.plot([], [], "o-", color=BLUE, markerfacecolor="white", label="not clearly different")
+            colour = (BLUE if found.gain > 0 else ORANGE) if found.is_clear else GREY
+            axes.plot([found.low, found.high], [place, place], color=colour, linewidth=2)
+            axes.plot(found.gain, place, "o" if found.is_clear else "s", color=colour)
+    axes.plot([], [], "o-", color=BLUE, label="clear gain")
+    if any(found and found.is_clear and found.gain < 0 for found in rows):
+        axes.plot([], [], "o-", color=ORANGE, label="clear loss")
+    axes.plot([], [], "s-", color=GREY, label="not clear")
     axes.axvline(0, color="black", linewidth=1)
 
 

@@ -279,12 +279,11 @@ def test_learning_curve_shows_every_draw():
     assert dots == [[79.0, 81.0], [90.0]]
 
 
-def test_a_gain_that_is_not_clear_is_hollow():
-    axes = plotting.gains({"against labels alone": GAINS}, "Gains").axes[0]
-    fills = [
-        line.get_markerfacecolor() for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata()) == 1
-    ]
-    assert fills == [plotting.BLUE, "white"]
+def test_a_clear_gain_is_blue_a_clear_loss_orange_and_another_a_grey_square():
+    loss = {"worse": replace(GAINS["+ second"], gain=-0.8, low=-1.4, high=-0.2)}
+    axes = plotting.gains({"against labels alone": GAINS | loss}, "Gains").axes[0]
+    dots = [(line.get_color(), line.get_marker()) for line in axes.lines if len(line.get_xdata()) == 1]
+    assert dots == [(plotting.BLUE, "o"), ("#7F7F7F", "s"), ("#D55E00", "o")]
     below, above = axes.get_ylim()
     assert below > above  # the first row is at the top
 
@@ -292,7 +291,7 @@ def test_a_gain_that_is_not_clear_is_hollow():
 def test_the_ladder_shows_no_gain_where_there_is_none():
     left, right = FIGURES["ladder"]().axes
     assert [text.get_text() for text in left.get_yticklabels()] == ["first", "+ second", "+ third"]
-    dots = [line for line in right.lines if line.get_marker() == "o" and len(line.get_xdata()) == 1]
+    dots = [line for line in right.lines if line.get_marker() in ("o", "s") and len(line.get_xdata()) == 1]
     assert [dot.get_ydata()[0] for dot in dots] == [1, 2]
     assert [
         float(line.get_xdata()[0]) for line in left.lines if line.get_marker() == "o" and len(line.get_xdata())

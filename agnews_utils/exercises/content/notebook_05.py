@@ -24,7 +24,8 @@ mcnemar = Exercise(
     grades="only disagreements count; a two-sided exact p",
     question="""
     Two models answered the same articles. Give how many only a has right, how many only b has right, and the two-sided
-    exact p: how often do as many fair coins fall at least this unevenly? At most 1.""",
+    exact p: toss one fair coin for each disagreement; how often do they fall at least this unevenly? A p above 1 is cut
+    to 1.""",
     predict="Both models get 1,000 further articles right: what does that do to p?",
     outcome="""Nothing: articles on which both are right, or both wrong, are no tosses. That is why two accuracies
     alone cannot be tested in pairs.""",

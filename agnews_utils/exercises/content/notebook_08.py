@@ -142,8 +142,8 @@ unsure = Exercise(
     question="""
     A student answers only where its confidence reaches a threshold. Choose the smallest of `thresholds` from which its
     answers are right in at least the share `wanted` of the answered **validation** articles. Return it, with the share
-    of the **test** articles that are then answered, and the share of those that are right. `thresholds` grow, and one
-    of them always does.""",
+    of the **test** articles that are then answered, and the share of those that are right. `thresholds` are sorted,
+    and at least one reaches `wanted`.""",
     predict="Will the answered test articles be right in exactly the wanted share?",
     outcome="""Not exactly: the threshold was the best for the validation articles, and test articles differ by
     chance. That difference is what choosing on the test set would hide.""",
