@@ -96,12 +96,10 @@ def numbers(records: Mapping[str, list[Record]]) -> dict[str, str]:
             found[claim.number] = "its runs are not here"
         elif claim.other_baseline:
             pairs = [gains_by_seed(*(records[name] for name in pair)) for pair in (models[:2], models[2:])]
-            seeds = pairs[0].index.intersection(pairs[1].index)
-            apart = pairs[0].loc[seeds] - pairs[1].loc[seeds]
-            ends = " to ".join(f"{100 * end:+.1f}" for end in two_way_bootstrap_interval(apart))
+            apart, low, high, seeds = difference_of(*pairs)
             found[claim.number] = (
-                f"the two gains are {100 * apart.to_numpy().mean():+.1f} percentage points apart (95 % {ends}; "
-                f"{plural(len(seeds), 'shared seed')})"
+                f"the two gains are {100 * apart:+.1f} percentage points apart (95 % {100 * low:+.1f} to "
+                f"{100 * high:+.1f}; {plural(len(seeds), 'shared seed')})"
             )
         else:
             found[claim.number] = answer(records, asked[tuple(models)]).number if models else "no gain (notebook 08)"
@@ -151,6 +149,13 @@ def compare_gains(a: list[Record], b: list[Record], c: list[Record], d: list[Rec
     return judge_difference(gains_by_seed(a, b), gains_by_seed(c, d), holds)
 
 
+def difference_of(one: pd.DataFrame, other: pd.DataFrame) -> tuple[float, float, float, pd.Index]:
+    """By how much the first gain (seeds, articles) is larger: a share, the ends of its 95 % interval, shared seeds."""
+    seeds = one.index.intersection(other.index)
+    apart = one.loc[seeds] - other.loc[seeds]
+    return float(apart.to_numpy().mean()), *two_way_bootstrap_interval(apart), seeds
+
+
 def judge_difference(one: pd.DataFrame, other: pd.DataFrame, holds: Sequence[bool]) -> tuple[str, str]:
     """Evidence and verdict, by :func:`rule`, on "the first gain is larger than the other".
 
@@ -158,10 +163,8 @@ def judge_difference(one: pd.DataFrame, other: pd.DataFrame, holds: Sequence[boo
         one, other: (seeds, articles), as :func:`judge` takes them
         holds: of each, whether it is itself clearly above zero
     """
-    seeds = one.index.intersection(other.index)
+    difference, low, high, seeds = difference_of(one, other)
     one, other = one.loc[seeds], other.loc[seeds]
-    low, high = two_way_bootstrap_interval(one - other)
-    difference = float((one - other).to_numpy().mean())
     larger_is_a_gain = holds[0 if difference > 0 else 1]
     evidence = (
         f"gains {100 * one.to_numpy().mean():+.2f} and {100 * other.to_numpy().mean():+.2f} over "

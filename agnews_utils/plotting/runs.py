@@ -36,13 +36,17 @@ def training_figure(records: list[Record], title: str) -> Figure:
     return figure
 
 
+def _legend_below(axes: Axes) -> None:
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize="x-small", frameon=False)
+
+
 def _draw_validation(axes: Axes, record: Record) -> None:
     """The validation accuracy, which chose the epoch, into a panel of the test accuracy."""
     history = record.history
     line = {"color": GREEN, "linestyle": ":", "linewidth": 2, "label": "ours, validation articles"}
     axes.plot(history["epoch"], 100 * history["validation_accuracy"], **line)
     axes.set(ylabel="accuracy in percent", title="Accuracy by epoch, test articles and validation")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize="x-small", frameon=False)
+    _legend_below(axes)
 
 
 def beside_the_report(runs: Sequence[list[Record]]) -> Figure:
@@ -84,7 +88,7 @@ def accuracy_panel(axes: Axes, records: list[Record]) -> None:
     axes.set_ylim(_accuracy_limits([theirs, *(r.history for r in records)]))
     axes.set(xlabel="epoch", ylabel="test accuracy in percent", title="Test accuracy by epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize="x-small", frameon=False)
+    _legend_below(axes)
 
 
 def _accuracy_limits(curves: list[pd.DataFrame]) -> tuple[float, float]:
@@ -120,7 +124,7 @@ def loss_panel(axes: Axes, records: list[Record]) -> None:
     axes.set(xlabel="epoch", ylabel="cross-entropy (nats)", title="Cross-entropy by epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylim(bottom=0)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize="x-small", frameon=False)
+    _legend_below(axes)
 
 
 def confusion_panel(axes: Axes, record: Record) -> None:

@@ -76,7 +76,7 @@ def test_reaches_what_its_card_says(file, test_articles):
     student, labels = student_of(file), test_articles["label"].to_numpy()
     probabilities = student.predict_proba(test_articles["text"].tolist())
     correct, sure = probabilities.argmax(axis=1) == labels, probabilities.max(axis=1) >= student.card["threshold"]
-    # PyTorch measured the card's accuracy, in bfloat16 where the processor has it: a tie or two may break another way
+    # NumPy measured the card's accuracy, as here; on another processor a tie may break another way
     assert correct.mean() == pytest.approx(student.card["int8_test_accuracy"], abs=1.1 / len(labels))
     # temperature and threshold are those of the floats
     assert np.mean(sure) == pytest.approx(student.card["answered"]["test"]["share"], abs=0.005)
