@@ -29,7 +29,7 @@ from ..study.runs import (
     TEACHER,
     TFIDF,
 )
-from .style import BLUE, CLASS_COLOURS, GREY, ORANGE, WORSE_TO_BETTER
+from .style import BLUE, CLASS_COLOURS, GREY, ORANGE, WORSE_TO_BETTER, look_of
 
 CROSS = {"color": "black", "markersize": 8, "markeredgewidth": 2}
 LEVELS = {TFIDF: "n-gram baseline", TEACHER: "frozen teacher", FINE_TUNED_TEACHER: "fine-tuned teacher"}
@@ -166,8 +166,8 @@ def forest_of_answers(
         if answer is None:
             axes.text(0.01, place, name, weight="bold", va="center", transform=axes.get_yaxis_transform())
         else:
-            colour = (BLUE if answer.gain > 0 else ORANGE) if answer.is_clear else GREY
-            look = {"color": colour, "fmt": "o" if answer.is_clear else "s", "capsize": 4, "linewidth": 2}
+            colour, mark = look_of(answer)
+            look = {"color": colour, "fmt": mark, "capsize": 4, "linewidth": 2}
             arms = [[answer.gain - answer.low], [answer.high - answer.gain]]
             axes.errorbar(answer.gain, place, xerr=arms, **look)
             axes.plot((reported or {}).get(answer.question, np.nan), place, "x", **CROSS)

@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from ..analysis.answers import Answer
 from ..analysis.wording import plural
 from .pictures import INK, arrow, box, canvas
-from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE
+from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE, look_of
 
 MARKS = ("s", "^", "o", "D")
 HALVES = {"A": BLUE, "B": GREEN}
@@ -95,9 +95,9 @@ def _draw_gains(axes: Axes, rows: Sequence[Answer | None]) -> None:
     """A dot and its interval for each row, the first at the top of an axis that grows downwards."""
     for place, found in enumerate(rows):
         if found:
-            colour = (BLUE if found.gain > 0 else ORANGE) if found.is_clear else GREY
+            colour, mark = look_of(found)
             axes.plot([found.low, found.high], [place, place], color=colour, linewidth=2)
-            axes.plot(found.gain, place, "o" if found.is_clear else "s", color=colour)
+            axes.plot(found.gain, place, mark, color=colour)
     axes.plot([], [], "o-", color=BLUE, label="clear gain")
     if any(found and found.is_clear and found.gain < 0 for found in rows):
         axes.plot([], [], "o-", color=ORANGE, label="clear loss")

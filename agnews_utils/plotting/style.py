@@ -15,11 +15,17 @@ from matplotlib.figure import Figure
 from ..support.files import atomic_write
 
 if TYPE_CHECKING:
+    from ..analysis.answers import Answer
     from ..study.study import Study
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"  # Okabe and Ito's palette
 CLASS_COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7")
 WORSE_TO_BETTER = LinearSegmentedColormap.from_list("worse to better", (ORANGE, "white", BLUE))
+
+
+def look_of(answer: Answer) -> tuple[str, str]:
+    """Colour and mark of a gain: a clear gain blue, a clear loss orange, a grey square where zero is possible."""
+    return (BLUE if answer.gain > 0 else ORANGE, "o") if answer.is_clear else (GREY, "s")
 
 
 def use_style() -> None:
