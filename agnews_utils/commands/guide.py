@@ -56,12 +56,15 @@ def markdown_of(path: Path) -> str:
 
 
 def reading_minutes(path: Path) -> float:
-    """By the rule: words, code cells and figures of the committed notebook, exercises left out."""
+    """By the rule: words, code cells that are shown and figures of the committed notebook, exercises left out."""
     cells = [c for c in nbformat.read(path, as_version=4).cells if "exercise" not in c.metadata.get("tags", [])]
-    words = sum(len(cell.source.split()) for cell in cells if cell.cell_type == "markdown")
     code = [cell for cell in cells if cell.cell_type == "code"]
+    written = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    written += [output.get("data", {}).get("text/markdown", "") for cell in code for output in cell.outputs]
+    shown = sum("hide-input" not in cell.metadata.get("tags", []) for cell in code)
     figures = sum("image/png" in output.get("data", {}) for cell in code for output in cell.outputs)
-    return words / WORDS_A_MINUTE + CELL_MINUTES * len(code) + FIGURE_MINUTES * figures
+    words = sum(len(text.split()) for text in written)
+    return words / WORDS_A_MINUTE + CELL_MINUTES * shown + FIGURE_MINUTES * figures
 
 
 def expected(profile: str, kind: str) -> pd.DataFrame:

@@ -8,10 +8,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from ..analysis.statistics import CONFIDENCE
-from .style import BLUE, CLASS_COLOURS, GREY, ORANGE
+from .style import BLUE, GREY, ORANGE
 
 
 def length_distribution(lengths: np.ndarray, max_length: int) -> Figure:
@@ -26,29 +25,6 @@ def length_distribution(lengths: np.ndarray, max_length: int) -> Figure:
     axes.set(xlabel="WordPiece tokens, [CLS] and [SEP] included (160: 160 or more)", ylabel="articles")
     axes.set_title("How long articles are, and where the cut falls")
     axes.legend()
-    return figure
-
-
-def markup_noise_bars(counts: pd.DataFrame) -> Figure:
-    """Share of articles that hold each kind of markup noise, a bar for each split.
-
-    Args:
-        counts: what :func:`agnews_utils.analysis.articles.markup_noise_counts` gives
-    """
-    shares = counts.filter(like=": share").iloc[::-1]
-    figure, axes = plt.subplots(figsize=(8, 3.6))
-    height = 0.8 / shares.shape[1]
-    for number, (column, hatch) in enumerate(zip(shares, ("", "//", ".."), strict=False)):
-        places = np.arange(len(shares)) - (number - (shares.shape[1] - 1) / 2) * height
-        name = column.removesuffix(": share")
-        axes.barh(places, shares[column], height * 0.92, color=CLASS_COLOURS[number], hatch=hatch, label=name)
-    names = [name.replace("(", "\n(", 1) for name in shares.index]
-    axes.set(yticks=range(len(shares)), yticklabels=names)
-    axes.set(xlabel="share of the split's articles", title="Markup noise in the text")
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.tick_params(axis="y", labelsize="small")
-    axes.grid(axis="y", visible=False)
-    axes.legend(title="split", fontsize="small")
     return figure
 
 
