@@ -45,7 +45,7 @@ def test_rare_word_pieces(rare, said):
     baseline, student = (SimpleNamespace(correct=np.array(correct)) for correct in ([True, True], [False, True]))
     shown = result_of(
         cell("03_students_plain", "03-040"), articles=trained, records={"a": [baseline], "b": [student]}, TFIDF="a",
-        MODEL3="b", study=SimpleNamespace(inputs=SimpleNamespace(articles=lambda split: test)), Markdown=str,
+        MODEL3="b", study=SimpleNamespace(inputs=SimpleNamespace(articles=lambda split: test)), Markdown=str, np=np,
     )  # fmt: skip
     assert said in shown
     assert "nan" not in shown
