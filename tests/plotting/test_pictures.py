@@ -48,6 +48,14 @@ GAINS = {
     "+ second": Answer("", "second", "first", 0.8, 0.2, 1.4, 2),
     "+ third": Answer("", "third", "second", 0.1, -0.3, 0.5, 1),
 }
+# as many rows and as long labels as notebooks 06 and 09 have
+MANY = {
+    f"Question {number}: does it help, with the fine-tuned teacher?": {
+        f"seeds and articles drawn anew (way {row})": Answer("the report's", "b", "a", 0.3 * row - 0.5, *limits, 10)
+        for row, limits in enumerate(((-0.9, -0.1), (-0.4, 0.1), (-0.1, 0.3), (0.1, 0.7), (0.3, 1.1)))
+    }
+    for number in range(4)
+}
 FIGURES = {
     "the course": plotting.pipeline,
     "the course, one part lit": lambda: plotting.pipeline(3),
@@ -65,6 +73,7 @@ FIGURES = {
         {"first": [90.0, 90.4], "+ second": [91.0], "+ third": [90.8, 91.2]}, GAINS, {"TF-IDF + linear": 91.5}
     ),
     "gains": lambda: plotting.gains({"against labels alone": GAINS}, "Gains"),
+    "gains in two columns": lambda: plotting.forest_of_answers(MANY, "What each change gains", {"the report's": 0.4}),
 }
 
 
@@ -90,7 +99,7 @@ def test_no_text_lies_on_another_or_leaves_the_figure_and_none_is_small(name, tm
     plotting.use_style()
     started = time.monotonic()
     figure = FIGURES[name]()
-    if name in ("relations", "loss curves", "coin tosses", "contradicted labels"):
+    if name in ("relations", "loss curves", "coin tosses", "contradicted labels", "gains in two columns"):
         plotting.save(figure, a_study(tmp_path), "figure", source="a line that says what made the numbers")
     figure.draw_without_rendering()
     assert time.monotonic() - started < 20
@@ -282,7 +291,8 @@ def test_learning_curve_shows_every_draw():
 def test_a_clear_gain_is_blue_a_clear_loss_orange_and_another_a_grey_square():
     loss = {"worse": replace(GAINS["+ second"], gain=-0.8, low=-1.4, high=-0.2)}
     axes = plotting.gains({"against labels alone": GAINS | loss}, "Gains").axes[0]
-    dots = [(line.get_color(), line.get_marker()) for line in axes.lines if len(line.get_xdata()) == 1]
+    drawn = [line for line in axes.lines if line.get_marker() in ("o", "s") and len(line.get_xdata())]
+    dots = [(line.get_color(), line.get_marker()) for line in drawn]
     assert dots == [(plotting.BLUE, "o"), ("#7F7F7F", "s"), ("#D55E00", "o")]
     below, above = axes.get_ylim()
     assert below > above  # the first row is at the top
