@@ -67,6 +67,9 @@ FIGURES = {
     "relations": lambda: plotting.relations(STUDENT, TEACHER),
     "loss curves": lambda: plotting.loss_curves(CURVES, "with and without a teacher"),
     "coin tosses": plotting.coin_tosses,
+    "coin tosses 1, 2": lambda: plotting.coin_tosses(panels=(1, 2)),
+    "coin tosses 3": lambda: plotting.coin_tosses(panels=(3,)),
+    "coin tosses 4": lambda: plotting.coin_tosses(panels=(4,)),
     "contradicted labels": lambda: plotting.contradicted_labels(CONTRADICTED),
     "out of fold": plotting.out_of_fold,
     "ladder": lambda: plotting.ladder(
@@ -99,7 +102,7 @@ def test_no_text_lies_on_another_or_leaves_the_figure_and_none_is_small(name, tm
     plotting.use_style()
     started = time.monotonic()
     figure = FIGURES[name]()
-    if name in ("relations", "loss curves", "coin tosses", "contradicted labels", "gains in two columns"):
+    if name in ("relations", "loss curves", "contradicted labels", "gains in two columns") or "coin" in name:
         plotting.save(figure, a_study(tmp_path), "figure", source="a line that says what made the numbers")
     figure.draw_without_rendering()
     assert time.monotonic() - started < 20
@@ -113,7 +116,8 @@ def test_no_text_lies_on_another_or_leaves_the_figure_and_none_is_small(name, tm
             if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height]  # fmt: skip
     assert left == []
     # points an inch of width: at half of a slide of 1280 pixels, 0.9 are 8 pixels
-    small = [text.get_text() for text in written if text.get_fontsize() < 0.9 * figure.get_figwidth()]
+    least = max(9, 0.9 * figure.get_figwidth())
+    small = [text.get_text() for text in written if text.get_fontsize() < least]
     assert small == ([figure.get_supxlabel()] if figure.get_supxlabel() else [])
     assert len(plotting.in_words(figure)) > 100
 
@@ -258,6 +262,23 @@ def test_coin_tosses_says_what_was_tossed():
     assert f"{tossed.caught[:40].sum()} hold the true accuracy" in words
     assert "500 articles" in words
     assert "truly better by 1.00" in words
+
+
+def test_coin_tosses_draws_the_panels_that_are_asked_for():
+    tossed = toss(articles=500, models=200, gain=0.01, seed=3)
+    whole = [axes.get_title() for axes in plotting.coin_tosses(tossed).axes]
+    assert [title[:4] for title in whole] == ["1 · ", "2 · ", "3 · ", "4 · "]
+    beside = plotting.coin_tosses(tossed, (1, 2))
+    assert [axes.get_title() for axes in beside.axes] == whole[:2]
+    assert beside.axes[0].get_xlim() == beside.axes[1].get_xlim()
+    assert beside.get_suptitle() == ""
+    alone = plotting.coin_tosses(tossed, panels=(3,))
+    assert [axes.get_title() for axes in alone.axes] == [whole[2].removeprefix("3 · ")]
+    assert np.greater(beside.get_size_inches(), 3).all()
+    assert alone.get_figwidth() < beside.get_figwidth() <= 10.9
+    for wrong in ((), (0,), (1, 5)):
+        with refused(ValueError, "There are no panels"):
+            plotting.coin_tosses(tossed, wrong)
 
 
 def test_a_picture_is_saved_as_it_is(tmp_path):
