@@ -3,14 +3,13 @@
 import time
 import warnings
 from dataclasses import replace
-from itertools import combinations
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers import refused
+from helpers import collisions, refused, texts_of
 from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 
@@ -84,19 +83,6 @@ def a_study(folder):
     return SimpleNamespace(figures=folder, inputs=SimpleNamespace(source=SimpleNamespace(is_sample=False)))
 
 
-def texts_of(figure):
-    """What is written on a figure, tick labels as far as their axis reaches."""
-    for axes in figure.axes:
-        yield from (axes.title, axes.xaxis.label, axes.yaxis.label, *axes.texts)
-        for axis in (axes.xaxis, axes.yaxis) if axes.axison else ():
-            low, high = sorted(axis.get_view_interval())
-            labels = zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True)
-            yield from (label for place, label in labels if low <= place <= high)
-    legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes if axes.get_legend())]
-    yield from (text for legend in legends for text in legend.get_texts())
-    yield from figure.texts
-
-
 @pytest.mark.parametrize("name", FIGURES)
 def test_no_text_lies_on_another_or_leaves_the_figure_and_none_is_small(name, tmp_path):
     plotting.use_style()
@@ -106,18 +92,10 @@ def test_no_text_lies_on_another_or_leaves_the_figure_and_none_is_small(name, tm
         plotting.save(figure, a_study(tmp_path), "figure", source="a line that says what made the numbers")
     figure.draw_without_rendering()
     assert time.monotonic() - started < 20
-    written = [text for text in texts_of(figure) if text.get_text().strip()]
-    boxes = [text.get_window_extent().padded(-1) for text in written]
-    pairs = combinations(range(len(boxes)), 2)
-    over = [(written[i].get_text(), written[j].get_text()) for i, j in pairs if boxes[i].overlaps(boxes[j])]
-    assert over == []
-    width, height = figure.bbox.size
-    left = [text.get_text() for text, box in zip(written, boxes, strict=True)
-            if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height]  # fmt: skip
-    assert left == []
+    assert collisions(figure) == []
     # points an inch of width: at half of a slide of 1280 pixels, 0.9 are 8 pixels
     least = max(9, 0.9 * figure.get_figwidth())
-    small = [text.get_text() for text in written if text.get_fontsize() < least]
+    small = [text.get_text() for text in texts_of(figure) if text.get_fontsize() < least]
     assert small == ([figure.get_supxlabel()] if figure.get_supxlabel() else [])
     assert len(plotting.in_words(figure)) > 100
 
