@@ -3,6 +3,7 @@
 import re
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -77,3 +78,29 @@ def make_tiny_encoder(tokenizer, seed=0):
         vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64
     )
     return FrozenEncoder(BertModel(config, add_pooling_layer=False), tokenizer, "tiny", f"tiny{seed:08d}")
+
+
+def texts_of(figure):
+    """What is written on a figure, tick labels as far as their axis reaches."""
+    return [text for text in _all_texts(figure) if text.get_text().strip()]
+
+
+def collisions(figure):
+    """Texts of a figure (drawn once) that lie on another, in pairs, and those that leave it."""
+    boxes = [(text.get_text(), text.get_window_extent().padded(-1)) for text in texts_of(figure)]
+    over = [(a, b) for (a, one), (b, other) in combinations(boxes, 2) if one.overlaps(other)]
+    width, height = figure.bbox.size
+    outside = [a for a, box in boxes if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height]
+    return [*over, *outside]
+
+
+def _all_texts(figure):
+    for axes in figure.axes:
+        yield from (axes.title, axes.xaxis.label, axes.yaxis.label, *axes.texts)
+        for axis in (axes.xaxis, axes.yaxis) if axes.axison else ():
+            low, high = sorted(axis.get_view_interval())
+            labels = zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True)
+            yield from (label for place, label in labels if low <= place <= high)
+    legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes if axes.get_legend())]
+    yield from (text for legend in legends for text in legend.get_texts())
+    yield from figure.texts

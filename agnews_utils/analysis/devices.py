@@ -99,7 +99,7 @@ def choices(benchmark: pd.DataFrame, records: Records) -> pd.DataFrame:
         teachers = teacher_seconds(records, run, seconds_per_article)
         rows.append(
             {"model": title, "accuracy": accuracy(records, run), "MB with vocabulary": f"{form['bytes'] / 1e6:.2g}",
-             "ms an article": f"{form['p50_ms']:.2g}",
+             "ms per article": f"{form['p50_ms']:.2g}",
              "training took": format_duration(sum(own) / len(own))
              + (f", its teachers {format_duration(teachers)}" if teachers else ""),
              "take it when": purpose}

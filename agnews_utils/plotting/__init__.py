@@ -1,6 +1,7 @@
 """Every figure, in one style: colour-blind safe, axes with units, and what made the numbers written underneath."""
 
 # ruff: noqa: F403
+from .answers import *
 from .articles import *
 from .capacity import *
 from .causes import *

@@ -14,7 +14,7 @@ from .style import BLUE, GREY, ORANGE
 
 
 def length_distribution(lengths: np.ndarray, max_length: int) -> Figure:
-    """WordPiece tokens an article, with the cut."""
+    """WordPiece tokens per article, with the cut."""
     figure, axes = plt.subplots(figsize=(7, 3.2))
     shown = np.minimum(lengths, 160)
     axes.hist(shown[lengths <= max_length], bins=range(1, 163, 2), color=BLUE, label="whole")

@@ -77,7 +77,7 @@ def search_surface(
 
 
 def gains_by_batch(gains: pd.DataFrame) -> Figure:
-    """Gain over labels alone against articles a step, a line each for inter, intra and both, with intervals."""
+    """Gain over labels alone against articles per step, a line each for inter, intra and both, with intervals."""
     figure, axes = plt.subplots(figsize=(7, 4))
     relations = gains.index.unique("relation")
     for number, (relation, colour, mark) in enumerate(zip(relations, CLASS_COLOURS, MARKS, strict=False)):
@@ -88,7 +88,7 @@ def gains_by_batch(gains: pd.DataFrame) -> Figure:
                       label=relation)  # fmt: skip
     axes.axhline(0, color="black", linewidth=1)
     sizes = gains.index.unique("batch")
-    axes.set(xscale="log", xlabel="articles a step (logarithmic)", ylabel="gain in test accuracy, percentage points",
+    axes.set(xscale="log", xlabel="articles per step (logarithmic)", ylabel="gain in test accuracy, percentage points",
              title="Inter, intra and the batch size")  # fmt: skip
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.minorticks_off()

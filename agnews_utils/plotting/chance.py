@@ -1,6 +1,8 @@
-"""How to read a number: what chance alone does, in four panels."""
+"""How to read a number: what chance alone does, in up to four panels."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,22 +17,34 @@ from .style import BLUE, GREEN, ORANGE
 INTERVALS_SHOWN, DOTS = 40, 100
 BIN = 0.1  # percentage points, about
 SEEDS = (1, 3, 10)
+BESIDE = 0.3  # of the axis' width, for the words beside the dots
 LOOKS = ({"color": ORANGE, "linestyle": "--"}, {"color": BLUE})
 
 
-def coin_tosses(tossed: CoinTosses | None = None) -> Figure:
+def coin_tosses(tossed: CoinTosses | None = None, panels: Sequence[int] = (1, 2, 3, 4)) -> Figure:
     """Accuracies of equally good models, their intervals, differences on other and on the same articles, several seeds.
 
     Args:
         tossed: what :func:`agnews_utils.analysis.chance.toss` gives; None: with its defaults
+        panels: which of the four are drawn, in this order (ValueError if there is no such panel); one alone bears no
+            number
     """
+    if not panels or not set(panels) <= set(PANELS):
+        raise ValueError(f"There are no panels {panels!r}: name some of {', '.join(map(str, PANELS))}.")
     tossed = tossed or toss()
-    figure, ((first, second), (third, fourth)) = plt.subplots(2, 2, figsize=(10.88, 6.8), sharex="row")
-    _accuracies(first, tossed)
-    _intervals(second, tossed)
-    _differences(third, tossed)
-    _seeds(fourth, tossed)
-    figure.suptitle("Coins in place of models: what chance alone does")
+    rows, columns = -(-len(panels) // 2), min(2, len(panels))
+    size = (6.4, 3.8) if len(panels) == 1 else (10.9, 3.6) if rows == 1 else (10.88, 3.4 * rows)
+    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False)
+    for place, (axes, panel) in enumerate(zip(grid.flat, panels, strict=False)):
+        if place % 2 and {panel, panels[place - 1]} in ({1, 2}, {3, 4}):  # both measure the same
+            axes.sharex(grid.flat[place - 1])
+        PANELS[panel](axes, tossed)
+        if len(panels) > 1:
+            axes.set_title(f"{panel} · {axes.get_title()}")
+    for axes in grid.flat[len(panels) :]:
+        axes.axis("off")
+    if len(panels) == len(PANELS):
+        figure.suptitle("Coins in place of models: what chance alone does")
     return figure
 
 
@@ -45,7 +59,7 @@ def _accuracies(axes: Axes, tossed: CoinTosses) -> None:
     axes.hist(seen, bins=np.arange(seen.min(), seen.max() + 0.1, 0.1), color=BLUE, edgecolor="white", linewidth=0.5)
     axes.axvspan(low, high, color=BLUE, alpha=0.15, label=f"{CONFIDENCE:.0%} of the models")
     axes.axvline(100 * tossed.accuracy, color="black", linewidth=2, label=f"true accuracy {tossed.accuracy:.0%}")
-    title = f"1 · {len(seen):,} equally good models:\n{CONFIDENCE:.0%} are measured between {low:.1f}% and {high:.1f}%"
+    title = f"{len(seen):,} equally good models:\n{CONFIDENCE:.0%} are measured between {low:.1f}% and {high:.1f}%"
     axes.set(xlabel=f"measured accuracy in percent, {tossed.articles:,} articles", ylabel="models", title=title)
     axes.set_ylim(top=1.35 * axes.get_ylim()[1])
     axes.legend(fontsize="small", loc="upper left", ncols=2)
@@ -58,7 +72,7 @@ def _intervals(axes: Axes, tossed: CoinTosses) -> None:
     for kind, colour, width, label in ((caught, BLUE, 1.5, "holds it"), (~caught, ORANGE, 3, "misses it")):
         axes.hlines(places[kind], *shown[kind].T, color=colour, linewidth=width, label=f"interval {label}")
     axes.axvline(100 * tossed.accuracy, color="black", linewidth=2)
-    title = f"2 · The {CONFIDENCE:.0%} intervals of {len(shown)} of them:\n{caught.sum()} hold the true accuracy"
+    title = f"The {CONFIDENCE:.0%} intervals of {len(shown)} of them:\n{caught.sum()} hold the true accuracy"
     axes.set(xlabel=f"measured accuracy in percent, {tossed.articles:,} articles", ylabel="models", title=title,
              yticks=[], ylim=(-1, 1.35 * len(shown)))  # fmt: skip
     axes.legend(fontsize="small", loc="upper left", ncols=2)
@@ -81,9 +95,7 @@ def _differences(axes: Axes, tossed: CoinTosses) -> None:
             label=f"{name}: {CONFIDENCE:.0%} within ±{half[-1]:.2f}",
         )
     axes.axvline(0, color="black", linewidth=2)
-    title = (
-        f"3 · Two equally good models: chance makes\n{half[0] / half[1]:.1f} times less difference on the same articles"
-    )
+    title = f"Two equally good models: chance makes\n{half[0] / half[1]:.1f} times less difference on the same articles"
     axes.set(xlabel="measured difference in percentage points", ylabel="pairs of models", title=title)
     axes.set(xlim=(bins[0], bins[-1]), ylim=(0, 1.35 * axes.get_ylim()[1]))
     axes.legend(fontsize="small", loc="upper left")
@@ -99,10 +111,16 @@ def _seeds(axes: Axes, tossed: CoinTosses) -> None:
         axes.hlines(row - 0.32, *_middle(gains), **bar)
         place = axes.get_yaxis_transform()
         axes.text(0.02, row, f"{np.mean(gains < 0):.1%} show a loss", transform=place, va="center", fontsize="small")
+    low, high = axes.get_xlim()
+    furthest = 100 * tossed.seed_gains[:DOTS].min()
+    axes.set_xlim(min(low, (furthest - BESIDE * high) / (1 - BESIDE)), high)
     axes.axvline(0, color="black", linewidth=2)
     axes.axvline(100 * tossed.gain, color=GREEN, linestyle="--", linewidth=2, label="true gain")
-    title = f"4 · A model that is truly better by {100 * tossed.gain:.2f}:\nseveral seeds show it, one may not"
+    title = f"A model that is truly better by {100 * tossed.gain:.2f}:\nseveral seeds show it, one may not"
     axes.set(xlabel="measured difference in percentage points", title=title, ylim=(len(SEEDS) - 0.1, -0.75))
     axes.set_yticks(range(len(SEEDS)), [f"mean of\n{plural(seeds, 'seed')}" for seeds in SEEDS])
     axes.grid(axis="y", visible=False)
     axes.legend(fontsize="small", loc="lower left", ncols=3)
+
+
+PANELS = {1: _accuracies, 2: _intervals, 3: _differences, 4: _seeds}

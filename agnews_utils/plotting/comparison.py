@@ -10,7 +10,6 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from ..analysis.answers import Answer
 from ..analysis.calibration import expected_calibration_error, reliability
 from ..analysis.pairs import accuracy_per_article, match_seeds
 from ..analysis.statistics import CONFIDENCE, accuracy_interval
@@ -29,9 +28,8 @@ from ..study.runs import (
     TEACHER,
     TFIDF,
 )
-from .style import BLUE, CLASS_COLOURS, GREY, ORANGE, WORSE_TO_BETTER, look_of
+from .style import BLUE, CLASS_COLOURS, CROSS, GREY, ORANGE, WORSE_TO_BETTER
 
-CROSS = {"color": "black", "markersize": 8, "markeredgewidth": 2}
 LEVELS = {TFIDF: "n-gram baseline", TEACHER: "frozen teacher", FINE_TUNED_TEACHER: "fine-tuned teacher"}
 FEWEST_ARTICLES = 20  # of a bin that is drawn: a share of fewer says little
 
@@ -148,40 +146,6 @@ def reliability_panels(records: Mapping[str, list[Record]]) -> Figure:
             place.set_xlabel("confidence")
             place.tick_params(labelbottom=True)
     figure.supylabel("accuracy", fontsize="medium")
-    return figure
-
-
-def forest_of_answers(
-    groups: Mapping[str, Mapping[str, Answer]], title: str, reported: Mapping[str, float] | None = None
-) -> Figure:
-    """Gains with their intervals, a row an answer, under the question that the group asks.
-
-    Args:
-        groups: question for people to rows: a short label and its answer
-        reported: gain in percentage points that the report names, by the answer's question
-    """
-    rows = [row for name, answers in groups.items() for row in ((name, None), *answers.items())]
-    figure, axes = plt.subplots(figsize=(9.5, 0.4 * len(rows) + 1.15))
-    for place, (name, answer) in enumerate(rows):
-        if answer is None:
-            axes.text(0.01, place, name, weight="bold", va="center", transform=axes.get_yaxis_transform())
-        else:
-            colour, mark = look_of(answer)
-            look = {"color": colour, "fmt": mark, "capsize": 4, "linewidth": 2}
-            arms = [[answer.gain - answer.low], [answer.high - answer.gain]]
-            axes.errorbar(answer.gain, place, xerr=arms, **look)
-            axes.plot((reported or {}).get(answer.question, np.nan), place, "x", **CROSS)
-    axes.axvline(0, color="black", linewidth=1)
-    axes.set_yticks(range(len(rows)), ["" if a is None else f"{name} ({plural(a.seeds, 'seed')})" for name, a in rows])
-    axes.tick_params(axis="y", labelsize="small")
-    for label, colour, mark in (("clear gain", BLUE, "o"), ("clear loss", ORANGE, "o"), ("not clear", GREY, "s")):
-        axes.errorbar([], [], xerr=[], fmt=mark, color=colour, capsize=4, label=label)
-    if reported:
-        axes.plot([], [], "x", **CROSS, label="the report's gain, one run each")
-    axes.grid(axis="y", visible=False)
-    axes.set(ylim=(len(rows) - 0.5, -0.6), title=title)
-    axes.set_xlabel("gain in test accuracy, percentage points, with its 95 % interval")
-    figure.legend(loc="outside upper right", fontsize="small", ncols=4)
     return figure
 
 

@@ -63,7 +63,7 @@ def _name_points(axes: Axes, x: pd.Series, y: pd.Series) -> None:
     points = axes.transData.transform(np.column_stack([x, y]))
     taken = [np.concatenate([point - 6 * scale, point + 6 * scale]) for point in points]
     inside = axes.get_window_extent().extents
-    size = "x-small" if len(x) > FEW else "medium"
+    size = 9 if len(x) > FEW else "medium"
     for number in np.argsort(-points[:, 1], kind="stable"):
         text = axes.annotate(
             str(x.index[number]), (x.iloc[number], y.iloc[number]), (0, 0), textcoords="offset points",

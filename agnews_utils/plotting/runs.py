@@ -29,7 +29,7 @@ def training_figure(records: list[Record], title: str) -> Figure:
     _draw_validation(left, records[0])
     loss_panel(middle, records)
     confusion_panel(right, records[0])
-    right.tick_params(labelsize="x-small")
+    right.tick_params(labelsize=9)  # as large as names beside each other have room
     if len(records) > 1:
         right.set_title(f"Test articles, seed {records[0].seed}: {records[0].test_accuracy:.2%} correct")
     figure.suptitle(title)
@@ -37,7 +37,7 @@ def training_figure(records: list[Record], title: str) -> Figure:
 
 
 def _legend_below(axes: Axes) -> None:
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize="x-small", frameon=False)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize="small", frameon=False)
 
 
 def _draw_validation(axes: Axes, record: Record) -> None:

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from ..analysis.answers import Answer
-from ..analysis.wording import plural
+from .answers import draw_gains, forest_of_answers, name_looks
 from .pictures import INK, arrow, box, canvas
-from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE, look_of
+from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE
 
 MARKS = ("s", "^", "o", "D")
 HALVES = {"A": BLUE, "B": GREEN}
@@ -60,7 +59,9 @@ def ladder(
         left.axvline(level, color="black", linewidth=1.2, linestyle=style, label=name)
     left.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6), title="accuracy",
              xlabel="test accuracy in percent")  # fmt: skip
-    _draw_gains(right, [steps.get(name) for name in names])
+    found = [steps.get(name) for name in names]
+    draw_gains(right, found)
+    name_looks(right, found)
     right.set(yticks=range(len(names)), yticklabels=[""] * len(names), ylim=left.get_ylim(),
               title="gain over the row above", xlabel="percentage points, with 95 % interval")  # fmt: skip
     handles, labels = (
@@ -78,31 +79,7 @@ def gains(groups: Mapping[str, Mapping[str, Answer]], title: str) -> Figure:
     Args:
         groups: heading -> label -> gain
     """
-    rows: list[tuple[str, Answer | None]] = []
-    for heading, members in groups.items():
-        rows += [(heading, None), *((f"{name} ({plural(a.seeds, 'seed')})", a) for name, a in members.items())]
-    figure, axes = plt.subplots(figsize=(9.5, 0.42 * len(rows) + 1.6))
-    _draw_gains(axes, [found for _, found in rows])
-    axes.set(yticks=range(len(rows)), yticklabels=[name for name, _ in rows], ylim=(len(rows) - 0.4, -0.6), title=title,
-             xlabel="gain in test accuracy, percentage points, with 95 % interval")  # fmt: skip
-    for (_, found), label in zip(rows, axes.get_yticklabels(), strict=True):
-        label.set(weight="normal" if found else "bold", fontsize="small")
-    figure.legend(loc="outside upper right", fontsize="small", ncols=2)
-    return figure
-
-
-def _draw_gains(axes: Axes, rows: Sequence[Answer | None]) -> None:
-    """A dot and its interval for each row, the first at the top of an axis that grows downwards."""
-    for place, found in enumerate(rows):
-        if found:
-            colour, mark = look_of(found)
-            axes.plot([found.low, found.high], [place, place], color=colour, linewidth=2)
-            axes.plot(found.gain, place, mark, color=colour)
-    axes.plot([], [], "o-", color=BLUE, label="clear gain")
-    if any(found and found.is_clear and found.gain < 0 for found in rows):
-        axes.plot([], [], "o-", color=ORANGE, label="clear loss")
-    axes.plot([], [], "s-", color=GREY, label="not clear")
-    axes.axvline(0, color="black", linewidth=1)
+    return forest_of_answers(groups, title)
 
 
 def accuracy_against_labels(table: pd.DataFrame) -> Figure:

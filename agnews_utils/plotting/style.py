@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"  # Okabe and Ito's palette
 CLASS_COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7")
+CROSS = {"color": "black", "markersize": 8, "markeredgewidth": 2}  # the report's own number
 WORSE_TO_BETTER = LinearSegmentedColormap.from_list("worse to better", (ORANGE, "white", BLUE))
 
 

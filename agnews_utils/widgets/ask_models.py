@@ -155,7 +155,7 @@ class AskTheModels(Panel):
         columns = {"model": [a.title for a in self.answers]}
         columns |= {name: [a.probabilities[k] for a in self.answers] for k, name in enumerate(self.classes)}
         columns["answer"] = [self.classes[a.prediction] for a in self.answers]
-        columns["ms an article"] = [f"{a.milliseconds:.2f}" for a in self.answers]
+        columns["ms per article"] = [f"{a.milliseconds:.2f}" for a in self.answers]
         caption = "Probabilities, and milliseconds from text to answer, one article at a time "
         return html_table(columns, caption + f"(median of {REPEATS}). {self._made_with()}")
 

@@ -20,6 +20,7 @@ from .panel import class_bars, class_labels, keep_look, new_figure, png_of
 TAUS = np.geomspace(0.1, 8, 36)  # where the curves are computed: a correlation changes fastest at small tau
 HUGE_GRADIENT = 100.0  # beyond any that one meets in training
 CURVES = (("inter", ORANGE, "-", "o"), ("intra", GREEN, "--", "s"))
+TEXT, NUMBERS = 12.5, 11.5  # points: a projector shows the picture to a last row
 TICKS = MaxNLocator(5)  # an axis ends at a tick, so that small changes do not move its limit
 
 
@@ -71,10 +72,10 @@ class DISTFigure:
     """The picture of one article: probabilities, training step, both relations over tau without and with tau²."""
 
     def __init__(self):
-        margins = {"left": 0.075, "right": 0.985, "top": 0.9, "bottom": 0.085, "hspace": 0.42, "wspace": 0.17}
-        with new_figure(10, 6.6, 2, 2, **margins) as (self.figure, grid):
+        margins = {"left": 0.095, "right": 0.985, "top": 0.895, "bottom": 0.085, "hspace": 0.42, "wspace": 0.21}
+        with new_figure(10, 7.4, 2, 2, text=TEXT, **margins) as (self.figure, grid):
             self.bars_axes, self.arrow_axes, *self.curve_axes = grid.flat
-            self.headline = self.figure.text(0.5, 0.965, "", ha="center", va="center", fontsize=11.5, weight="bold")
+            self.headline = self.figure.text(0.5, 0.967, "", ha="center", va="center", fontsize=14, weight="bold")
             self._make_bars()
             self._make_arrows()
             self.lines, self.dots, self.tau_lines = {}, {}, []
@@ -82,13 +83,15 @@ class DISTFigure:
                 self._make_curves(axes, bool(scaled))
             self.curve_axes[0].set_ylabel("1 − correlation")
             for axes in grid.flat:
-                keep_look(axes)
+                keep_look(axes, TEXT)
 
     def _make_bars(self) -> None:
         student, teacher = class_bars(self.bars_axes, *np.zeros((2, len(CLASS_NAMES))))
         self.bars = [*student, *teacher]
-        self.bar_texts = [text for bars in (student, teacher) for text in self.bars_axes.bar_label(bars, fontsize=8.5)]
-        self.bars_axes.legend(loc="upper center", ncols=2, fontsize=8.5)
+        self.bar_texts = [
+            text for bars in (student, teacher) for text in self.bars_axes.bar_label(bars, fontsize=NUMBERS)
+        ]
+        self.bars_axes.legend(loc="upper center", ncols=2, fontsize=NUMBERS)
         self.bars_axes.set(ylim=(0, 1.3), title="Temperature-scaled probabilities")
 
     def _make_arrows(self) -> None:
@@ -96,7 +99,7 @@ class DISTFigure:
         as_drawn = {"angles": "xy", "scale_units": "xy", "scale": 1, "minlength": 0}
         head = {"headlength": 4, "headaxislength": 4, "width": 0.012}
         self.arrows = self.arrow_axes.quiver(places, zero, zero, zero, color=BLUE, zorder=3, **as_drawn, **head)
-        self.arrow_texts = [self.arrow_axes.text(x, 0, "", ha="center", fontsize=8.5) for x in places]
+        self.arrow_texts = [self.arrow_axes.text(x, 0, "", ha="center", fontsize=NUMBERS) for x in places]
         title = "Training step: minus the gradient of the total"
         self.arrow_axes.set(xlim=(-0.6, len(places) - 0.4), xticks=places, title=title)
         self.arrow_axes.axhline(0, color="black", linewidth=1)
@@ -110,7 +113,7 @@ class DISTFigure:
         self.tau_lines.append(axes.axvline(1, 0, 0.86, color=GREY, linewidth=1.2, linestyle=":"))
         axes.set(xlabel="temperature tau", xlim=(0, 8.1), xticks=range(0, 9, 2))
         axes.yaxis.set_major_locator(MaxNLocator(5))
-        axes.legend(loc="upper left", fontsize=8.5, ncols=2)
+        axes.legend(loc="upper left", fontsize=NUMBERS, ncols=2)
 
     def update(self, m: Measured, article: int, label: int, curves: list[dict[str, np.ndarray]]) -> bytes:
         """The PNG of an article (from 0) of this class, with the curves of :func:`over_tau`."""
@@ -129,7 +132,7 @@ class DISTFigure:
         return png_of(self.figure)
 
     def _place_arrows(self, step: np.ndarray) -> None:
-        limit = TICKS.tick_values(0, max(1.5 * np.abs(step).max(), 1e-3))[-1]
+        limit = TICKS.tick_values(0, max(1.8 * np.abs(step).max(), 1e-3))[-1]
         self.arrow_axes.set_ylim(-limit, limit)
         self.arrows.set_UVC(np.zeros(len(step)), step)
         for text, value in zip(self.arrow_texts, step, strict=True):

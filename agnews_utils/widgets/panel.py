@@ -24,8 +24,10 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from ..plotting.style import BLUE, ORANGE
 from ..settings import CLASS_NAMES
 
-LOOK = sns.axes_style("whitegrid") | {"figure.dpi": 100, "axes.titlesize": 10, "grid.linewidth": 0.8, "font.size": 10}
-STYLE = """<style>.agnews-panel td, .agnews-panel th { padding: 2px 8px; line-height: 1.3; text-align: right }
+LOOK = sns.axes_style("whitegrid") | {"figure.dpi": 100, "axes.titlesize": "medium", "grid.linewidth": 0.8}
+TEXT = 10  # points
+STYLE = """<style>.agnews-panel [role=status], .agnews-panel [role=status] table { font-size: 15px }
+.agnews-panel td, .agnews-panel th { padding: 2px 8px; line-height: 1.3; text-align: right }
 .agnews-panel tbody th, .agnews-panel caption { text-align: left; color: inherit }</style>"""
 
 
@@ -150,17 +152,23 @@ def slider_with_field(title: str, name: str, tooltip: str, value: float, low: fl
 
 
 @contextmanager
-def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **margins: float) -> Iterator[tuple]:
-    """A figure (inches) in memory and its axes; what is drawn inside has the course's look, not the notebook's."""
-    with matplotlib.style.context(LOOK, after_reset=True):
+def new_figure(
+    width: float, height: float, rows: int = 1, columns: int = 1, text: float = TEXT, **margins: float
+) -> Iterator[tuple]:
+    """A figure (inches) in memory and its axes; what is drawn inside has the course's look, not the notebook's.
+
+    Titles, labels and ticks have ``text`` points.
+    """
+    with matplotlib.style.context(LOOK | {"font.size": text}, after_reset=True):
         figure = Figure(figsize=(width, height))
         FigureCanvasAgg(figure)
         yield figure, figure.subplots(rows, columns, gridspec_kw=margins)
 
 
-def keep_look(axes: Axes) -> None:
+def keep_look(axes: Axes, text: float = TEXT) -> None:
     """Ticks that limits ask for later, outside :func:`new_figure`, look like those made inside."""
-    axes.tick_params(labelsize=10, labelcolor=LOOK["text.color"], grid_color=LOOK["grid.color"], grid_linewidth=0.8)
+    colours = {"labelcolor": LOOK["text.color"], "grid_color": LOOK["grid.color"]}
+    axes.tick_params(labelsize=text, grid_linewidth=LOOK["grid.linewidth"], **colours)
 
 
 def png_of(drawn: Figure | Image.Image) -> bytes:
@@ -176,9 +184,9 @@ def png_of(drawn: Figure | Image.Image) -> bytes:
 def captioned(png: bytes, sentence: str) -> bytes:
     """The picture with a sentence beneath it."""
     picture = Image.open(io.BytesIO(png))
-    lines = textwrap.wrap(sentence, picture.width // 7)
-    whole = ImageOps.expand(picture, (0, 0, 0, 12 + 16 * len(lines)), "white")
-    place, font = (picture.width / 2, picture.height + 4), ImageFont.load_default(13)
+    lines = textwrap.wrap(sentence, picture.width // 8)
+    whole = ImageOps.expand(picture, (0, 0, 0, 12 + 20 * len(lines)), "white")
+    place, font = (picture.width / 2, picture.height + 4), ImageFont.load_default(16)
     ImageDraw.Draw(whole).multiline_text(place, "\n".join(lines), "black", font, anchor="ma", align="center")
     return png_of(whole)
 

@@ -3,14 +3,13 @@
 import time
 import warnings
 from dataclasses import replace
-from itertools import combinations
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers import refused
+from helpers import collisions, refused, texts_of
 from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 
@@ -48,6 +47,14 @@ GAINS = {
     "+ second": Answer("", "second", "first", 0.8, 0.2, 1.4, 2),
     "+ third": Answer("", "third", "second", 0.1, -0.3, 0.5, 1),
 }
+# as many rows and as long labels as notebooks 06 and 09 have
+MANY = {
+    f"Question {number}: does it help, with the fine-tuned teacher?": {
+        f"seeds and articles drawn anew (way {row})": Answer("the report's", "b", "a", 0.3 * row - 0.5, *limits, 10)
+        for row, limits in enumerate(((-0.9, -0.1), (-0.4, 0.1), (-0.1, 0.3), (0.1, 0.7), (0.3, 1.1)))
+    }
+    for number in range(4)
+}
 FIGURES = {
     "the course": plotting.pipeline,
     "the course, one part lit": lambda: plotting.pipeline(3),
@@ -59,12 +66,16 @@ FIGURES = {
     "relations": lambda: plotting.relations(STUDENT, TEACHER),
     "loss curves": lambda: plotting.loss_curves(CURVES, "with and without a teacher"),
     "coin tosses": plotting.coin_tosses,
+    "coin tosses 1, 2": lambda: plotting.coin_tosses(panels=(1, 2)),
+    "coin tosses 3": lambda: plotting.coin_tosses(panels=(3,)),
+    "coin tosses 4": lambda: plotting.coin_tosses(panels=(4,)),
     "contradicted labels": lambda: plotting.contradicted_labels(CONTRADICTED),
     "out of fold": plotting.out_of_fold,
     "ladder": lambda: plotting.ladder(
         {"first": [90.0, 90.4], "+ second": [91.0], "+ third": [90.8, 91.2]}, GAINS, {"TF-IDF + linear": 91.5}
     ),
     "gains": lambda: plotting.gains({"against labels alone": GAINS}, "Gains"),
+    "gains in two columns": lambda: plotting.forest_of_answers(MANY, "What each change gains", {"the report's": 0.4}),
 }
 
 
@@ -72,39 +83,19 @@ def a_study(folder):
     return SimpleNamespace(figures=folder, inputs=SimpleNamespace(source=SimpleNamespace(is_sample=False)))
 
 
-def texts_of(figure):
-    """What is written on a figure, tick labels as far as their axis reaches."""
-    for axes in figure.axes:
-        yield from (axes.title, axes.xaxis.label, axes.yaxis.label, *axes.texts)
-        for axis in (axes.xaxis, axes.yaxis) if axes.axison else ():
-            low, high = sorted(axis.get_view_interval())
-            labels = zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True)
-            yield from (label for place, label in labels if low <= place <= high)
-    legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes if axes.get_legend())]
-    yield from (text for legend in legends for text in legend.get_texts())
-    yield from figure.texts
-
-
 @pytest.mark.parametrize("name", FIGURES)
 def test_no_text_lies_on_another_or_leaves_the_figure_and_none_is_small(name, tmp_path):
     plotting.use_style()
     started = time.monotonic()
     figure = FIGURES[name]()
-    if name in ("relations", "loss curves", "coin tosses", "contradicted labels"):
+    if name in ("relations", "loss curves", "contradicted labels", "gains in two columns") or "coin" in name:
         plotting.save(figure, a_study(tmp_path), "figure", source="a line that says what made the numbers")
     figure.draw_without_rendering()
     assert time.monotonic() - started < 20
-    written = [text for text in texts_of(figure) if text.get_text().strip()]
-    boxes = [text.get_window_extent().padded(-1) for text in written]
-    pairs = combinations(range(len(boxes)), 2)
-    over = [(written[i].get_text(), written[j].get_text()) for i, j in pairs if boxes[i].overlaps(boxes[j])]
-    assert over == []
-    width, height = figure.bbox.size
-    left = [text.get_text() for text, box in zip(written, boxes, strict=True)
-            if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height]  # fmt: skip
-    assert left == []
+    assert collisions(figure) == []
     # points an inch of width: at half of a slide of 1280 pixels, 0.9 are 8 pixels
-    small = [text.get_text() for text in written if text.get_fontsize() < 0.9 * figure.get_figwidth()]
+    least = max(9, 0.9 * figure.get_figwidth())
+    small = [text.get_text() for text in texts_of(figure) if text.get_fontsize() < least]
     assert small == ([figure.get_supxlabel()] if figure.get_supxlabel() else [])
     assert len(plotting.in_words(figure)) > 100
 
@@ -251,6 +242,23 @@ def test_coin_tosses_says_what_was_tossed():
     assert "truly better by 1.00" in words
 
 
+def test_coin_tosses_draws_the_panels_that_are_asked_for():
+    tossed = toss(articles=500, models=200, gain=0.01, seed=3)
+    whole = [axes.get_title() for axes in plotting.coin_tosses(tossed).axes]
+    assert [title[:4] for title in whole] == ["1 · ", "2 · ", "3 · ", "4 · "]
+    beside = plotting.coin_tosses(tossed, (1, 2))
+    assert [axes.get_title() for axes in beside.axes] == whole[:2]
+    assert beside.axes[0].get_xlim() == beside.axes[1].get_xlim()
+    assert beside.get_suptitle() == ""
+    alone = plotting.coin_tosses(tossed, panels=(3,))
+    assert [axes.get_title() for axes in alone.axes] == [whole[2].removeprefix("3 · ")]
+    assert np.greater(beside.get_size_inches(), 3).all()
+    assert alone.get_figwidth() < beside.get_figwidth() <= 10.9
+    for wrong in ((), (0,), (1, 5)):
+        with refused(ValueError, "There are no panels"):
+            plotting.coin_tosses(tossed, wrong)
+
+
 def test_a_picture_is_saved_as_it_is(tmp_path):
     plotting.use_style()
     figure = plotting.pipeline(1)
@@ -282,7 +290,8 @@ def test_learning_curve_shows_every_draw():
 def test_a_clear_gain_is_blue_a_clear_loss_orange_and_another_a_grey_square():
     loss = {"worse": replace(GAINS["+ second"], gain=-0.8, low=-1.4, high=-0.2)}
     axes = plotting.gains({"against labels alone": GAINS | loss}, "Gains").axes[0]
-    dots = [(line.get_color(), line.get_marker()) for line in axes.lines if len(line.get_xdata()) == 1]
+    drawn = [line for line in axes.lines if line.get_marker() in ("o", "s") and len(line.get_xdata())]
+    dots = [(line.get_color(), line.get_marker()) for line in drawn]
     assert dots == [(plotting.BLUE, "o"), ("#7F7F7F", "s"), ("#D55E00", "o")]
     below, above = axes.get_ylim()
     assert below > above  # the first row is at the top

@@ -24,7 +24,7 @@ def test_figure_in_words_names_titles_axes_and_legend():
     words = plotting.in_words(
         plotting.forest_of_answers({"Does it help?": {"b": answer(1, 0.5, 1.5)}}, "What it gains")
     )
-    assert words.startswith("Figure. What it gains (one row each against gain in test accuracy, percentage points")
+    assert words.startswith("Figure. What it gains. (one row each against gain in test accuracy (percentage points")
     assert "clear gain" in words
 
 
@@ -41,6 +41,21 @@ def test_an_answer_is_drawn_at_its_gain_in_the_colour_of_its_interval():
     assert dots == [(1, 1, plotting.BLUE), (-1, 2, plotting.ORANGE), (1, 3, plotting.GREY)]
     crosses = [tuple(line.get_xydata()[0]) for line in axes.lines if line.get_marker() == "x" and len(line.get_xdata())]
     assert [cross for cross in crosses if np.isfinite(cross[0])] == [(0.7, 3)]
+
+
+def test_groups_of_answers_stand_in_two_columns_that_share_their_range():
+    sizes = {"first": 3, "second": 2, "third": 4, "fourth": 1}
+    groups = {name: {f"{name} {i}": answer(i + 1, i, i + 2) for i in range(size)} for name, size in sizes.items()}
+    figure = plotting.forest_of_answers(groups, "a title")
+    left, right = figure.axes
+    headings = [[text.get_text() for text in axes.texts] for axes in (left, right)]
+    assert headings == [["first", "second"], ["third", "fourth"]]
+    assert left.get_xlim() == right.get_xlim()
+    assert left.get_ylim() == right.get_ylim()
+    width, height = figure.get_size_inches()
+    assert width <= 12
+    assert height < width / 2
+    assert plotting.in_words(figure).count("clear gain") == 1
 
 
 def test_seeds_are_coloured_by_the_sign_of_their_gain():

@@ -2,6 +2,7 @@ import matplotlib
 import numpy as np
 import pytest
 import torch
+from helpers import collisions, texts_of
 from widget_helpers import set_all
 
 from agnews_utils.losses import DISTLoss
@@ -189,6 +190,22 @@ def test_explorer_says_why_a_gradient_is_huge(explorer):
     for field in explorer.student_logits:
         field.value = 0.0
     assert "a correlation divides by its spread" in explorer.status.value
+
+
+@pytest.mark.parametrize(
+    ("situation", "settings"),
+    [
+        ("the notebook's four articles", {}),
+        ("student flat", {"tau": 8.0, "scale_tau2": True}),
+        ("teacher confident and wrong", {"tau": 0.1, "beta": 8.0}),
+    ],
+)
+def test_no_text_of_the_picture_lies_on_another_and_a_last_row_can_read_it(situation, settings):
+    explorer = DISTExplorer(situation)
+    set_all(explorer, article=3, **settings)
+    drawn = explorer.figure.figure
+    assert collisions(drawn) == []
+    assert min(text.get_fontsize() for text in texts_of(drawn)) / drawn.get_figwidth() > 1.1
 
 
 def test_unknown_situation_is_refused():
