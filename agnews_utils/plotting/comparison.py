@@ -52,43 +52,6 @@ def forest(gains: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-def forest_of_pairs(pairs: pd.DataFrame, title: str, reported: Mapping[tuple[str, str], float] | None = None) -> Figure:
-    """Gains of pairs of models, with the interval over seeds and test articles, and that over seeds alone.
-
-    Args:
-        pairs: what :func:`agnews_utils.analysis.pairs.paired_comparisons` gives
-        reported: gain in percentage points that the report names for a pair, by the titles of its two models
-    """
-    figure, axes = plt.subplots(figsize=(9.5, 0.55 * len(pairs) + 1.6))
-    places = np.arange(len(pairs))[::-1]
-    several = (pairs["seeds"] > 1).to_numpy()
-    for chosen, style, label in (
-        (several, "-", "95 % over seeds and articles"),
-        (~several, ":", "95 % over articles, one seed"),
-    ):
-        if chosen.any():
-            low, high = pairs["low"][chosen], pairs["high"][chosen]
-            look = {"color": "black", "linewidth": 1.5, "linestyle": style, "zorder": 3}
-            axes.hlines(places[chosen], low, high, label=label, **look)
-            axes.plot([low, high], [places[chosen]] * 2, "|", color="black", markersize=10, zorder=3)
-    band = {"color": BLUE, "linewidth": 7, "alpha": 0.4, "label": "95 % over seeds"}
-    axes.hlines(places, pairs["seeds_low"], pairs["seeds_high"], **band)
-    axes.plot(pairs["gain"], places, "o", color=BLUE, zorder=4)
-    columns = 2 if reported and several.any() and not several.all() else 3
-    if reported:
-        names = pairs[["baseline", "treatment"]].itertuples(index=False, name=None)
-        theirs = [reported.get(pair, np.nan) for pair in names]
-        axes.plot(theirs, places, "x", **CROSS, label="the report's gain, one run each")
-    axes.axvline(0, color="black", linewidth=1)
-    labels = [f"{row.treatment}\nagainst {row.baseline} ({plural(row.seeds, 'seed')})" for row in pairs.itertuples()]
-    axes.set(
-        yticks=places, xlabel="gain in test accuracy, percentage points", title=title, ylim=(-0.6, len(pairs) - 0.4)
-    )
-    axes.set_yticklabels(labels, fontsize="small")
-    figure.legend(loc="outside upper right", fontsize="small", ncols=columns)
-    return figure
-
-
 def accuracy_bars(records: Mapping[str, list[Record]], reported: Mapping[str, float]) -> Figure:
     """Test accuracy of each run with its interval, the report's number as a cross.
 

@@ -49,20 +49,28 @@ def _draw_validation(axes: Axes, record: Record) -> None:
     _legend_below(axes)
 
 
-def beside_the_report(runs: Sequence[list[Record]]) -> Figure:
-    """Test accuracy by epoch of a few models (all seeds of each), each beside the report's own run of it."""
+def beside_the_report(runs: Sequence[list[Record]], untaught: Sequence[list[Record]] = ()) -> Figure:
+    """Test accuracy by epoch of a few models (all seeds of each), each beside the report's own run of it.
+
+    Args:
+        untaught: for each model the same one without a teacher, whose seed 0 is drawn too
+    """
     figure, axes = plt.subplots(1, len(runs), figsize=(5.44 * len(runs), 4.4), squeeze=False, sharey=True)
     for place, records in zip(axes.flat, runs, strict=True):
         accuracy_panel(place, records)
         place.set_title(records[0].run.title)
         place.get_legend().remove()
+    for place, records in zip(axes.flat, untaught, strict=False):
+        history = records[0].history
+        style = {"color": GREEN, "linestyle": ":", "linewidth": 2.2}
+        place.plot(history["epoch"], 100 * history["test_accuracy"], **style, label="without the teacher, seed 0")
     for place in axes.flat[1:]:
         place.set_ylabel("")
     entries = {
         label: handle for place in axes.flat for handle, label in zip(*place.get_legend_handles_labels(), strict=True)
     }
     figure.legend(
-        entries.values(), entries.keys(), loc="outside upper center", ncols=4, fontsize="small", frameon=False
+        entries.values(), entries.keys(), loc="outside upper center", ncols=3, fontsize="small", frameon=False
     )
     return figure
 

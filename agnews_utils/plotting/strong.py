@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from ..analysis.answers import Answer
-from .answers import draw_gains, forest_of_answers, name_looks
+from .answers import draw_gains, name_looks
 from .pictures import INK, arrow, box, canvas
 from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE
 
@@ -71,15 +71,6 @@ def ladder(
         handles, labels, loc="outside upper center", ncols=6, fontsize="small", handlelength=1.2, columnspacing=1.2
     )
     return figure
-
-
-def gains(groups: Mapping[str, Mapping[str, Answer]], title: str) -> Figure:
-    """Gains with their intervals in groups, each under its heading; grey where the interval includes zero.
-
-    Args:
-        groups: heading -> label -> gain
-    """
-    return forest_of_answers(groups, title)
 
 
 def accuracy_against_labels(table: pd.DataFrame) -> Figure:

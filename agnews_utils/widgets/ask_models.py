@@ -70,13 +70,13 @@ class AskTheModels(Panel):
     """
 
     css_class = "agnews-ask"
-    static_hint = "A still picture: run this notebook to type a headline of your own."
+    hint = "A still picture: run this notebook to type a headline of your own."
 
     def __init__(self, study: Study, text: str = HEADLINE):
         super().__init__()
         self.study, self.classes = study, study.inputs.classes
         self.models = AnsweringWithShipped(study, self.classes)
-        self.answers, self.words = [], []
+        self.answers, self.words, self.static_hint = [], [], self.hint
         names = self.models.names()
         options = [(self.models.title(name), name) for name in names]
         usual = [name for name in names if name in self.models.shipped or study.runs[name].group != "ablation"]
@@ -123,7 +123,9 @@ class AskTheModels(Panel):
             alt = f"Class probabilities for the text: {words_shown}. {'. '.join(says)}."
             self.show_picture(answers_png(answers, self.classes, words_shown), alt)
             self.word_view.value = self._coloured_words(self.classes[predicted])
-            self.set_status(self._main_words(text, self.classes[predicted]), self._table())
+            main_words = self._main_words(text, self.classes[predicted])
+            self.static_hint = f"{main_words} {self.hint}"
+            self.set_status(main_words, self._table())
         return self.answers
 
     def _coloured_words(self, predicted: str) -> str:

@@ -73,7 +73,8 @@ class BrowseErrors(Panel):
             counts = {kind: len(rows_of(kind, student, teacher)) for kind in SETS}
             counted = "; ".join(f"{kind}: {count:,}" for kind, count in counts.items())
             words = f"Of {len(student.labels):,} test articles: {counted}."
-            self.show_picture(counts_png(counts, len(student.labels)), words)
+            pair = " and ".join(f"{record.run.title} (seed {record.seed})" for record in (student, teacher))
+            self.show_picture(counts_png(counts, len(student.labels), pair), f"{pair}. {words}")
             self.set_status(f"{words} Press Next article to read the first of the {len(self.rows):,} in the set.")
 
     def _pair(self) -> tuple[Record, Record]:
@@ -112,13 +113,13 @@ class BrowseErrors(Panel):
         self.set_status(words, html_table(columns, "Probabilities for this article"))
 
 
-def counts_png(counts: Mapping[str, int], total: int) -> bytes:
-    """How many articles each set has."""
-    with new_figure(8, 2.3, left=0.36, right=0.95, top=0.88, bottom=0.08) as (figure, axes):
+def counts_png(counts: Mapping[str, int], total: int, pair: str = "") -> bytes:
+    """How many articles each set has; ``pair`` names the student and the teacher."""
+    with new_figure(8, 2.5, left=0.36, right=0.95, top=0.8, bottom=0.08) as (figure, axes):
         bars = axes.barh(list(counts), list(counts.values()), 0.6, color=BLUE)
         axes.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=9)
         axes.set(xlim=(0, 1.12 * max(*counts.values(), 1)), xticklabels=())
-        axes.set_title(f"Articles in each set, of {total:,} test articles")
+        axes.set_title(f"{pair}\nArticles in each set, of {total:,} test articles".strip())
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
         return png_of(figure)

@@ -71,7 +71,7 @@ def test_gains_of_pairs_with_records():
     assert list(found) == ["DIST"]
     assert found["DIST"].number.startswith("+7.93 percentage points (95 % +")
     assert found["DIST"].is_clear
-    figure = plotting.gains({"against labels alone": found}, "Gains")
+    figure = plotting.forest_of_answers({"against labels alone": found}, "Gains")
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["", "DIST (3 seeds)"]
     assert [text.get_text() for text in figure.axes[0].texts] == ["against labels alone"]
 

@@ -74,7 +74,7 @@ FIGURES = {
     "ladder": lambda: plotting.ladder(
         {"first": [90.0, 90.4], "+ second": [91.0], "+ third": [90.8, 91.2]}, GAINS, {"TF-IDF + linear": 91.5}
     ),
-    "gains": lambda: plotting.gains({"against labels alone": GAINS}, "Gains"),
+    "gains": lambda: plotting.forest_of_answers({"against labels alone": GAINS}, "Gains"),
     "gains in two columns": lambda: plotting.forest_of_answers(MANY, "What each change gains", {"the report's": 0.4}),
 }
 
@@ -289,7 +289,7 @@ def test_learning_curve_shows_every_draw():
 
 def test_a_clear_gain_is_blue_a_clear_loss_orange_and_another_a_grey_square():
     loss = {"worse": replace(GAINS["+ second"], gain=-0.8, low=-1.4, high=-0.2)}
-    axes = plotting.gains({"against labels alone": GAINS | loss}, "Gains").axes[0]
+    axes = plotting.forest_of_answers({"against labels alone": GAINS | loss}, "Gains").axes[0]
     drawn = [line for line in axes.lines if line.get_marker() in ("o", "s") and len(line.get_xdata())]
     dots = [(line.get_color(), line.get_marker()) for line in drawn]
     assert dots == [(plotting.BLUE, "o"), ("#7F7F7F", "s"), ("#D55E00", "o")]

@@ -15,7 +15,7 @@ from agnews_utils.study.runs import MODEL3, MODEL4, RUNS, SIMPLER_KL, TEACHER
 from agnews_utils.study.strong import SHIPPED_TITLES
 from agnews_utils.study.study import Study
 from agnews_utils.widgets import AskTheModels, ask_models
-from agnews_utils.widgets.ask_models import HEADLINE, AnsweringWithShipped, answers_png, in_ms
+from agnews_utils.widgets.ask_models import HEADLINE, AnsweringWithShipped, answers_png, in_hundredths, in_ms
 
 REPEATED = (MODEL3, MODEL4, SIMPLER_KL)  # runs with several seeds in every profile
 
@@ -41,6 +41,8 @@ def test_the_still_names_headline_models_and_milliseconds(asking):
     for answer in asking.answers:
         assert answer.title in alt
         assert f"in {in_ms(answer.milliseconds)}." in alt
+    word, drop = max(asking.words, key=lambda pair: abs(pair[1]))
+    assert f": {word} {in_hundredths(drop)}, " in alt  # the word that mattered most comes first
     a, classes = asking.answers, list(CLASS_NAMES)
     without, with_headline = (size_of(answers_png(a, classes, text)) for text in ("", "costs $5 " * 40))
     assert with_headline[1] > without[1]  # the headline has room of its own

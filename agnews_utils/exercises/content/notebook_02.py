@@ -16,7 +16,7 @@ parameters = Exercise(
     difficulty=1,
     grades="a convolution's weights are shared by all positions",
     question="""
-    A convolution over positions turns `channels_in` numbers a position into `channels_out`. Each output looks at
+    A convolution over positions turns `channels_in` numbers per position into `channels_out`. Each output looks at
     `width` neighbouring positions, and it has a bias. How many numbers does training set?""",
     predict="Articles get twice as long: how many parameters more does the convolution need?",
     outcome="None: the same weights are used at every position, so a longer article costs time, not parameters.",

@@ -84,7 +84,7 @@ table = Exercise(
     "How large is an embedding in int8?",
     minutes=4,
     difficulty=1,
-    grades="one byte a weight, and the scales that go with them",
+    grades="one byte per weight, and the scales that go with them",
     question="""
     A student has a table of 7,400 word pieces with 48 weights each. In the file each weight is a signed byte, and each
     row has a scale of two bytes (float16). How many bytes is the table? Give a whole number.""",
@@ -93,7 +93,7 @@ table = Exercise(
     3.84. The shorter the rows, the more the scales weigh.""",
     hints=(
         "How many weights are there? Each takes one byte.",
-        "There is one scale a row, not one a weight or one for all.",
+        "There is one scale per row, not one per weight or one for all.",
         "Rows times (weights of a row times one byte, plus two bytes).",
     ),
     tolerance=0.5,
@@ -118,12 +118,12 @@ def _():
     return 7_400 * 48 + 2
 
 
-@table.mistake("scales a column", "You counted one scale a column. Here a scale belongs to a row.")
+@table.mistake("scales per column", "You counted one scale per column. Here a scale belongs to a row.")
 def _():
     return 7_400 * 48 + 48 * 2
 
 
-@table.mistake("four bytes a weight", "That is the table before rounding: four bytes a weight.")
+@table.mistake("four bytes per weight", "That is the table before rounding: four bytes per weight.")
 def _():
     return 7_400 * 48 * 4
 
