@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
@@ -22,6 +24,24 @@ Then fill in the stub and run its cell. `check` says what is right, or which mis
 `hint("{first}")` gives one hint more each time. Nothing leaves this machine."""
 
 
+def read_notebook(path: Path) -> NotebookNode:
+    """A notebook of any version, in the form of version 4.
+
+    Raises:
+        ValueError: the file is damaged, or something else.
+        OSError: it cannot be read.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # cells without an id, for example, are as good
+            notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            _ = cell.cell_type, cell.source.splitlines(), cell.metadata.get("tags", [])
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as reason:
+        raise ValueError(f"{path} is no notebook ({type(reason).__name__}): get it again.") from reason
+    return notebook
+
+
 def insert(notebook: NotebookNode, number: str, solutions: bool = False) -> list[str]:
     """Puts the exercises of notebook ``number`` (``"04"``) into it; returns those that a student has answered.
 
@@ -31,7 +51,7 @@ def insert(notebook: NotebookNode, number: str, solutions: bool = False) -> list
     """
     wanted = list(_cells(number, solutions))
     ids = {cell.id for cell in wanted}
-    notebook.cells = [cell for cell in notebook.cells if not _is_ours(cell) or cell.id in ids]
+    notebook.cells = [cell for cell in notebook.cells if not is_ours(cell) or cell.id in ids]
     places = {cell.id: cell for cell in notebook.cells}
     before, answered = _closing_section(notebook), []
     for cell in wanted:
@@ -87,7 +107,7 @@ def _cell(kind: str, name: str, source: str) -> NotebookNode:
     return make(source, id=name, metadata=metadata)
 
 
-def _is_ours(cell: NotebookNode) -> bool:
+def is_ours(cell: NotebookNode) -> bool:
     return TAG in cell.metadata.get("tags", [])
 
 
@@ -97,5 +117,5 @@ def _digest(source: str) -> str:
 
 def _closing_section(notebook: NotebookNode) -> int:
     """The place of the last cell that opens a section, ours left out; the notebook's end where there is none."""
-    opens = [i for i, cell in enumerate(notebook.cells) if cell.source.startswith("## ") and not _is_ours(cell)]
+    opens = [i for i, cell in enumerate(notebook.cells) if cell.source.startswith("## ") and not is_ours(cell)]
     return opens[-1] if opens else len(notebook.cells)
