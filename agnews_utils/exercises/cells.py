@@ -14,6 +14,7 @@ from .exercise import Exercise, of_notebook
 
 TAG = "exercise"  # of every cell that is written here
 WRITTEN = "exercise_source"  # a code cell's metadata: the digest of what was written, so that an answer is noticed
+DAMAGES = (nbformat.ValidationError, ValueError, KeyError, AttributeError, TypeError, RecursionError)
 LIBRARIES = {"np.": "import numpy as np", "torch.": "import torch"}
 
 INTRODUCTION = """\
@@ -37,7 +38,7 @@ def read_notebook(path: Path) -> NotebookNode:
             notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
             _ = cell.cell_type, cell.source.splitlines(), cell.metadata.get("tags", [])
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as reason:
+    except DAMAGES as reason:
         raise ValueError(f"{path} is no notebook ({type(reason).__name__}): get it again.") from reason
     return notebook
 

@@ -51,7 +51,9 @@ def handed_in(folder: Path) -> list[Path]:
     return found
 
 
-def judge_notebooks(folder: Path, paths: Iterable[Path], seconds: float = SECONDS) -> tuple[pd.DataFrame, dict[str, str]]:
+def judge_notebooks(
+    folder: Path, paths: Iterable[Path], seconds: float = SECONDS
+) -> tuple[pd.DataFrame, dict[str, str]]:
     """The verdicts on notebooks below ``folder``, and a sentence for each file that is no notebook.
 
     Returns:

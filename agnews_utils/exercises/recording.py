@@ -111,6 +111,8 @@ def run(cells: list[dict], others: list[str], recorder: Recorder) -> None:
 
 def main(cells: str, records: str, seconds: str) -> None:
     given = json.loads(Path(cells).read_text(encoding="utf-8"))
+    for number in {number for cell in given["cells"] for number in cell["numbers"]}:
+        find(number)  # imports what the exercise needs, for seconds that are not the student's
     os.write(1, READY)
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
