@@ -19,7 +19,7 @@ import nbformat
 
 from ..exercises.cells import insert, read_notebook
 from ..exercises.exercise import notebooks, of_notebook
-from ..exercises.judging import SECONDS, handed_in, judge_notebooks
+from ..exercises.judging import SECONDS, handed_in, judge_notebooks, writable
 from ..settings import NOTEBOOKS, ROOT, read_settings
 from ..support.checkout import assert_checkout
 from ..support.command import run_command
@@ -74,28 +74,35 @@ def page() -> str:
 
 
 def judge_folder(folder: Path, out: Path, seconds: float) -> int:
-    """Writes the verdicts on all notebooks below ``folder`` to ``out``; 1 where a file is no notebook.
-
-    Raises:
-        ValueError: there is nothing to judge, or ``out`` cannot be written.
-    """
-    paths = handed_in(folder)
-    if not out.parent.is_dir():
-        raise ValueError(f"There is no folder {out.parent}: make it, or give another --out.")
-    if out.is_dir() or not os.access(out.parent, os.W_OK | os.X_OK):
-        raise ValueError(f"{out} cannot be written: give another --out.")
+    """Writes the verdicts on all notebooks below ``folder`` to ``out``; 1 where it cannot, or a file is no notebook."""
+    try:
+        paths = handed_in(folder)
+        assert_out(out)
+    except ValueError as reason:
+        print(reason, file=sys.stderr)
+        return 1
     bar = progress_bar(read_settings(), paths, desc="notebooks", unit="notebook")
     table, damaged = judge_notebooks(folder, bar, seconds)
-    # a name or a prediction may hold half a character, which no file in UTF-8 can
-    write_text(out, table.to_csv(index=False, lineterminator="\n").encode("utf-8", "replace").decode("utf-8"))
+    write_text(out, table.to_csv(index=False, lineterminator="\n"))
     for sentence in damaged.values():
         print(sentence, file=sys.stderr)
-    names = [path.relative_to(folder).as_posix() for path in paths]
+    names = [writable(path.relative_to(folder).as_posix()) for path in paths]
     if empty := [name for name in names if name not in damaged and name not in set(table["notebook"])]:
         print(f"Without an exercise, so they are not in the table: {', '.join(empty)}.", file=sys.stderr)
     states = ", ".join(f"{count} {state}" for state, count in table["state"].value_counts().items())
     print(f"{len(table)} exercises of {table['notebook'].nunique()} notebooks in {out}: {states or 'none'}")
     return 1 if damaged else 0
+
+
+def assert_out(out: Path) -> None:
+    """
+    Raises:
+        ValueError: the table cannot be written there, which is said before anything is judged.
+    """
+    if not out.parent.is_dir():
+        raise ValueError(f"There is no folder {out.parent}: make it, or give another --out.")
+    if out.is_dir() or not os.access(out.parent, os.W_OK | os.X_OK):
+        raise ValueError(f"{out} cannot be written: give another --out.")
 
 
 def insert_exercises(folder: Path | None) -> int:
@@ -136,11 +143,7 @@ def main(arguments: list[str]) -> int:
         parser.error(f"{folder} is a file: give a folder.")
     if judged is None:
         return insert_exercises(folder)
-    try:
-        return judge_folder(judged, given.out, given.seconds or SECONDS)
-    except ValueError as reason:
-        print(reason, file=sys.stderr)
-        return 1
+    return judge_folder(judged, given.out, given.seconds or SECONDS)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ SECONDS = 60  # for a notebook's cells; the start of its process does not count
 TOO_SLOW = "too slow"
 ENDED = "Python ended"  # in place of an exception's name
 COLUMNS = ("notebook", "exercise", "state", "mistake", "prediction", "points", "of")
-CHECKED = re.compile(r"""\bcheck\(\s*["']?(\d\d?\.\d)\b""")
+CHECKED = re.compile(r"""\bcheck\(\s*(?:number\s*=\s*)?["']?(\d\d?\.\d)\b""")
 PREDICTION = re.compile(r"\s*#\s*my prediction\s*:(.*)", re.IGNORECASE)
 CELL = re.compile(r"(\d\d)-exercise-(\d)-code")
 FORMULA = re.compile(r"^(?=[=@+-])(?![+-]?[\d.,]+$)")
@@ -61,7 +61,7 @@ def judge_notebooks(
     """
     rows, damaged = [], {}
     for path in paths:
-        name = path.relative_to(folder).as_posix()
+        name = writable(path.relative_to(folder).as_posix())
         try:
             notebook = read_notebook(path)
         except (ValueError, OSError) as reason:
@@ -109,7 +109,12 @@ def predictions_of(cell: NotebookNode) -> dict[str, str]:
     if not said and is_ours(cell) and (written := CELL.fullmatch(cell.get("id", ""))):
         said[f"{written[1]}.{written[2]}"] = prediction  # the line with check was deleted
     # a spreadsheet takes a text that begins so for a formula
-    return {number: FORMULA.sub("'", text.strip()) for number, text in said.items() if find(number) is not None}
+    return {n: FORMULA.sub("'", writable(text.strip())) for n, text in said.items() if find(n) is not None}
+
+
+def writable(text: str) -> str:
+    """``text`` with a question mark for each half of a character, which no file in UTF-8 can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def run_cells(cells: list[dict], others: list[str], seconds: float) -> dict[str, tuple[str, str]]:

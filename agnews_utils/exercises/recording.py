@@ -90,6 +90,7 @@ def run(cells: list[dict], others: list[str], recorder: Recorder) -> None:
     """Runs the cells in order, as a notebook does (``%`` and ``!`` included); a cell that raises stops itself alone."""
     shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
+    shell.enable_gui = lambda *_: None  # so that %matplotlib inline does no harm
     for statement in used([cell["source"] for cell in cells], others):
         shell.run_cell(ast.unparse(statement), silent=True)
     shell.ast_transformers.append(recorder)

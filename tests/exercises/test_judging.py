@@ -82,7 +82,8 @@ def of(table, notebook, column="state"):
 def annas(copies):
     """Notebook 04 with one answer of each kind."""
     cells = {"top": nbformat.v4.new_code_cell(NOT_RUN, id="top")} | cells_of(copies / "solved", "04")
-    cells["04-exercise-1-code"].source = PREDICTED + cells["04-exercise-1-code"].source + LOUD
+    cells["04-exercises-setup"].source += "\n%matplotlib inline\n!echo loud\ndisplay(1)\nonly_after_magics = 1"
+    cells["04-exercise-1-code"].source = PREDICTED + "only_after_magics\n" + cells["04-exercise-1-code"].source + LOUD
     del cells["04-exercise-2-code"]
     cells["04-exercise-3-code"].source = '# My prediction: =1+1\nno_such_name\n\ncheck("04.3", 1)'
     cells["04-exercise-4-code"].source = MEAN_FOR_SUM
@@ -249,6 +250,7 @@ def test_bad_options_are_refused_before_anything_runs(copies, tmp_path, capsys):
             '# My prediction: -0.5\ncheck("04.1", x)\n# My prediction: -x\ncheck(4.2, y)',
             {"04.1": "-0.5", "04.2": "'-x"},
         ),
+        ('# My prediction: h\ud800lf\ncheck("04.1", x)', {"04.1": "h?lf"}),
         ('check("99.9", x)', {}),
         ("recheck = 1\ncheck(x)", {}),
     ],
