@@ -3,23 +3,30 @@
 The texts, solutions and mistakes stand in ``agnews_utils/exercises/content``. Only the exercises' own cells are
 written; a stub that somebody has filled in is left alone. With ``--solutions FOLDER`` the notebooks stay as they are,
 and FOLDER gets the instructor's copies.
+
+With ``--judge FOLDER --out FILE`` the notebooks that students have handed in become a table, FILE, of verdicts and
+points. This runs their code: use a machine or container that you can lose, because nothing protects it from ill will.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 import nbformat
 
-from ..exercises.cells import insert
+from ..exercises.cells import insert, read_notebook
 from ..exercises.exercise import notebooks, of_notebook
-from ..settings import NOTEBOOKS, ROOT
+from ..exercises.judging import SECONDS, handed_in, judge_notebooks, writable
+from ..settings import NOTEBOOKS, ROOT, read_settings
 from ..support.checkout import assert_checkout
 from ..support.command import run_command
 from ..support.files import write_text
+from ..support.runtime import progress_bar
 
+STOPPED = "Stopped: nothing is half written."
 PAGE = "EXERCISES.md"
 HEAD = """\
 # The exercises
@@ -46,10 +53,7 @@ def write_notebooks(source: Path, target: Path, solutions: bool = False) -> list
         path = next(iter(sorted(source.glob(f"{number}_*.ipynb"))), None)
         if path is None:
             raise ValueError(f"{source} holds no notebook {number}: give the folder of the course's notebooks.")
-        try:
-            notebook = nbformat.read(path, as_version=4)
-        except (ValueError, KeyError, AttributeError) as reason:
-            raise ValueError(f"{path.name} is no notebook ({type(reason).__name__}): get it again.") from reason
+        notebook = read_notebook(path)
         answered += insert(notebook, number, solutions)
         made[target / path.name] = nbformat.writes(notebook) + "\n"
     for path, text in made.items():
@@ -69,14 +73,40 @@ def page() -> str:
     return HEAD + "".join(f"| {' | '.join(row)} |\n" for row in table)
 
 
-def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m agnews_utils.commands.exercises", description=__doc__)
-    parser.add_argument("--solutions", metavar="FOLDER", type=Path, help="write the instructor's copies there instead")
-    folder = parser.parse_args(arguments).solutions
-    if folder is not None and folder.resolve() == NOTEBOOKS.resolve():
-        parser.error("FOLDER is the folder of the students' notebooks: give another one.")
-    if folder is not None and folder.exists() and not folder.is_dir():
-        parser.error(f"{folder} is a file: give a folder.")
+def judge_folder(folder: Path, out: Path, seconds: float) -> int:
+    """Writes the verdicts on all notebooks below ``folder`` to ``out``; 1 where it cannot, or a file is no notebook."""
+    try:
+        paths = handed_in(folder)
+        assert_out(out)
+    except ValueError as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    bar = progress_bar(read_settings(), paths, desc="notebooks", unit="notebook")
+    table, damaged = judge_notebooks(folder, bar, seconds)
+    write_text(out, table.to_csv(index=False, lineterminator="\n"))
+    for sentence in damaged.values():
+        print(sentence, file=sys.stderr)
+    names = [writable(path.relative_to(folder).as_posix()) for path in paths]
+    if empty := [name for name in names if name not in damaged and name not in set(table["notebook"])]:
+        print(f"Without an exercise, so they are not in the table: {', '.join(empty)}.", file=sys.stderr)
+    states = ", ".join(f"{count} {state}" for state, count in table["state"].value_counts().items())
+    print(f"{len(table)} exercises of {table['notebook'].nunique()} notebooks in {out}: {states or 'none'}")
+    return 1 if damaged else 0
+
+
+def assert_out(out: Path) -> None:
+    """
+    Raises:
+        ValueError: the table cannot be written there, which is said before anything is judged.
+    """
+    if not out.parent.is_dir():
+        raise ValueError(f"There is no folder {out.parent}: make it, or give another --out.")
+    if out.is_dir() or not os.access(out.parent, os.W_OK | os.X_OK):
+        raise ValueError(f"{out} cannot be written: give another --out.")
+
+
+def insert_exercises(folder: Path | None) -> int:
+    """Writes them into the course's notebooks, or the instructor's copies to ``folder``; 1 where that cannot be."""
     assert_checkout(ROOT)
     try:
         answered = write_notebooks(NOTEBOOKS, folder or NOTEBOOKS, solutions=folder is not None)
@@ -91,5 +121,30 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m agnews_utils.commands.exercises", description=__doc__)
+    parser.add_argument("--solutions", metavar="FOLDER", type=Path, help="write the instructor's copies there instead")
+    parser.add_argument("--judge", metavar="FOLDER", type=Path, help="judge the notebooks below it; runs their code")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="with --judge: the CSV file to write")
+    parser.add_argument(
+        "--seconds", metavar="N", type=float, help=f"with --judge: for a notebook's answers ({SECONDS})"
+    )
+    given = parser.parse_args(arguments)
+    folder, judged = given.solutions, given.judge
+    if (judged is None) != (given.out is None) or (judged is None and given.seconds is not None):
+        parser.error("--judge FOLDER and --out FILE belong together, and --seconds to both.")
+    if judged is not None and folder is not None:
+        parser.error("--judge and --solutions are two things: give one of them.")
+    if given.seconds is not None and not given.seconds > 0:
+        parser.error("--seconds must be above 0.")
+    if folder is not None and folder.resolve() == NOTEBOOKS.resolve():
+        parser.error("FOLDER is the folder of the students' notebooks: give another one.")
+    if folder is not None and folder.exists() and not folder.is_dir():
+        parser.error(f"{folder} is a file: give a folder.")
+    if judged is None:
+        return insert_exercises(folder)
+    return judge_folder(judged, given.out, given.seconds or SECONDS)
+
+
 if __name__ == "__main__":
-    sys.exit(run_command(main, sys.argv[1:]))
+    sys.exit(run_command(main, sys.argv[1:], stopped=STOPPED))

@@ -38,7 +38,6 @@ MISTAKES = (
     ("04.4", "mean for sum"), ("05.1", "unpaired test for paired"),
 )  # fmt: skip
 SPREADS, ARTICLES = 3, 10  # a tolerance: so many standard deviations between seeds, or so many test articles
-POINTS = 2  # for each step of an exercise's difficulty
 
 
 def all_exercises() -> list[Exercise]:
@@ -97,7 +96,7 @@ def notebooks_table() -> str:
 
 def exercises_table() -> str:
     """Every exercise with its points."""
-    rows = [[f"{e.number} {e.title}", e.grades, str(e.minutes), str(POINTS * e.difficulty)] for e in all_exercises()]
+    rows = [[f"{e.number} {e.title}", e.grades, str(e.minutes), str(e.points)] for e in all_exercises()]
     return lines_of(["exercise", "what a right answer shows", "minutes", "points"], rows)
 
 

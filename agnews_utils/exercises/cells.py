@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
@@ -12,6 +14,7 @@ from .exercise import Exercise, of_notebook
 
 TAG = "exercise"  # of every cell that is written here
 WRITTEN = "exercise_source"  # a code cell's metadata: the digest of what was written, so that an answer is noticed
+DAMAGES = (nbformat.ValidationError, ValueError, KeyError, AttributeError, TypeError, RecursionError)
 LIBRARIES = {"np.": "import numpy as np", "torch.": "import torch"}
 
 INTRODUCTION = """\
@@ -20,6 +23,24 @@ INTRODUCTION = """\
 {count} exercises, about {minutes} minutes. Write down your prediction before you compute: a wrong one teaches most.
 Then fill in the stub and run its cell. `check` says what is right, or which mistake an answer shows.
 `hint("{first}")` gives one hint more each time. Nothing leaves this machine."""
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """A notebook of any version, in the form of version 4.
+
+    Raises:
+        ValueError: the file is damaged, or something else.
+        OSError: it cannot be read.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # cells without an id, for example, are as good
+            notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            _ = cell.cell_type, cell.source.splitlines(), cell.metadata.get("tags", [])
+    except DAMAGES as reason:
+        raise ValueError(f"{path} is no notebook ({type(reason).__name__}): get it again.") from reason
+    return notebook
 
 
 def insert(notebook: NotebookNode, number: str, solutions: bool = False) -> list[str]:
@@ -31,7 +52,7 @@ def insert(notebook: NotebookNode, number: str, solutions: bool = False) -> list
     """
     wanted = list(_cells(number, solutions))
     ids = {cell.id for cell in wanted}
-    notebook.cells = [cell for cell in notebook.cells if not _is_ours(cell) or cell.id in ids]
+    notebook.cells = [cell for cell in notebook.cells if not is_ours(cell) or cell.id in ids]
     places = {cell.id: cell for cell in notebook.cells}
     before, answered = _closing_section(notebook), []
     for cell in wanted:
@@ -87,7 +108,7 @@ def _cell(kind: str, name: str, source: str) -> NotebookNode:
     return make(source, id=name, metadata=metadata)
 
 
-def _is_ours(cell: NotebookNode) -> bool:
+def is_ours(cell: NotebookNode) -> bool:
     return TAG in cell.metadata.get("tags", [])
 
 
@@ -97,5 +118,5 @@ def _digest(source: str) -> str:
 
 def _closing_section(notebook: NotebookNode) -> int:
     """The place of the last cell that opens a section, ours left out; the notebook's end where there is none."""
-    opens = [i for i, cell in enumerate(notebook.cells) if cell.source.startswith("## ") and not _is_ours(cell)]
+    opens = [i for i, cell in enumerate(notebook.cells) if cell.source.startswith("## ") and not is_ours(cell)]
     return opens[-1] if opens else len(notebook.cells)

@@ -13,6 +13,8 @@ from typing import Any
 
 from . import content
 
+POINTS = 2  # for each step of an exercise's difficulty
+
 
 @dataclass(frozen=True)
 class Mistake:
@@ -91,6 +93,11 @@ class Exercise:
     @property
     def wants_function(self) -> bool:
         return bool(inspect.signature(self.solve).parameters)
+
+    @property
+    def points(self) -> int:
+        """All that it is worth; the code alone earns half of them."""
+        return POINTS * self.difficulty
 
     @property
     def name(self) -> str:
