@@ -12,6 +12,9 @@ from .student_file import StudentFile, convolutions, read_student
 from .words import WordPieces
 
 HASH_PRIME, HASH_BEFORE, HASH_AFTER = 2**31 - 1, 1_540_483_477, 1_000_003  # as in agnews_utils.models
+# multiplications of one matrix product: OpenBLAS shares out larger ones, and on a busy machine waiting for its other
+# threads can take a hundred times as long as the product itself
+ONE_THREAD = 4 * 2**16
 BATCH = 32  # texts that are computed together: with more, the windows of a convolution leave the processor's cache
 
 
@@ -59,7 +62,7 @@ class Student(Classifier):
         padded = np.zeros((len(x) + around * (len(starts) + 1), x.shape[1]), np.float32)
         padded[places] = x
         windows = np.concatenate([padded[places + offset - around] for offset in range(width)], axis=1)
-        return np.maximum(np.maximum.reduceat(windows @ weight, starts) + bias, 0)
+        return np.maximum(np.maximum.reduceat(in_blocks(windows, weight), starts) + bias, 0)
 
     def _wide(self, ids: np.ndarray, starts: np.ndarray) -> np.ndarray:
         """What every token and every pair of neighbours of a text says by itself: (texts, classes)."""
@@ -69,6 +72,12 @@ class Student(Classifier):
         with_the_one_before[1:] = found[len(ids) :]
         with_the_one_before[starts] = 0  # that one is another text's
         return np.add.reduceat(alone + with_the_one_before, starts)
+
+
+def in_blocks(rows: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """``rows @ weight``, a few rows at a time: (rows, n) and (n, columns) to (rows, columns)."""
+    count = max(1, ONE_THREAD // weight.size)
+    return np.concatenate([rows[first : first + count] @ weight for first in range(0, max(len(rows), 1), count)])
 
 
 def hashed_pairs(ids: np.ndarray, buckets: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from ..plotting.style import BLUE, ORANGE
@@ -186,7 +187,7 @@ def captioned(png: bytes, sentence: str) -> bytes:
     picture = Image.open(io.BytesIO(png))
     lines = textwrap.wrap(sentence, picture.width // 8)
     whole = ImageOps.expand(picture, (0, 0, 0, 12 + 20 * len(lines)), "white")
-    place, font = (picture.width / 2, picture.height + 4), ImageFont.load_default(16)
+    place, font = (picture.width / 2, picture.height + 4), ImageFont.truetype(findfont("DejaVu Sans"), 14)
     ImageDraw.Draw(whole).multiline_text(place, "\n".join(lines), "black", font, anchor="ma", align="center")
     return png_of(whole)
 

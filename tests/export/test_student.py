@@ -6,7 +6,8 @@ import torch
 from helpers import refused, settings_in
 
 from agnews_utils.batches import Articles
-from agnews_utils.export.student import BATCH, Student, hashed_pairs, load_student
+from agnews_utils.export import student
+from agnews_utils.export.student import BATCH, Student, hashed_pairs, in_blocks, load_student
 from agnews_utils.export.student_file import StudentFile, as_int8, write_student
 from agnews_utils.models import WideCNN
 from agnews_utils.models import hashed_pairs as hashed_pairs_of_torch
@@ -97,3 +98,13 @@ def test_pairs_are_hashed_as_in_the_model():
     ids = np.random.default_rng(0).integers(1, 30_000, 40)
     expected = hashed_pairs_of_torch(torch.from_numpy(ids)[None], 2**17)[0].numpy()
     assert np.array_equal(hashed_pairs(ids, 2**17), expected)
+
+
+@pytest.mark.parametrize("count", [0, 1, 8, 9, 64, 1000])
+def test_a_product_in_blocks_is_the_whole_product(count, monkeypatch):
+    generator = np.random.default_rng(0)
+    rows = generator.normal(size=(count, 144)).astype(np.float32)
+    weight = generator.normal(size=(144, 192)).astype(np.float32)
+    np.testing.assert_allclose(in_blocks(rows, weight), rows @ weight, atol=1e-3)
+    monkeypatch.setattr(student, "ONE_THREAD", 1)  # less than one row: still one at a time
+    np.testing.assert_allclose(in_blocks(rows, weight), rows @ weight, atol=1e-3)
