@@ -127,9 +127,17 @@ class Answer:
     def __str__(self) -> str:
         """One sentence."""
         better = "is better" if self.gain > 0 else "is worse"
-        return f"{self.treatment} {better if self.is_clear else 'is not clearly different'} " + (
-            f"{'than' if self.is_clear else 'from'} {self.baseline}: {self.number}."
+        sentence = f"{with_article(self.treatment)} {better if self.is_clear else 'is not clearly different'} " + (
+            f"{'than' if self.is_clear else 'from'} {with_article(self.baseline)}: {self.number}."
         )
+        return sentence[0].upper() + sentence[1:]
+
+
+def with_article(title: str) -> str:
+    """A model's title as it stands in a sentence: *the strong student*, but *CNN-1 DIST*."""
+    if "," in title or not title.endswith((" student", " teacher")):
+        return title
+    return f"the {title[0].lower()}{title[1:]}"
 
 
 def answer(records: Records, question: str) -> Answer:

@@ -102,7 +102,9 @@ def numbers(records: Mapping[str, list[Record]]) -> dict[str, str]:
                 f"{100 * high:+.1f}; {plural(len(seeds), 'shared seed')})"
             )
         else:
-            found[claim.number] = answer(records, asked[tuple(models)]).number if models else "no gain (notebook 08)"
+            found[claim.number] = (
+                answer(records, asked[tuple(models)]).number if models else "bytes, time and accuracy (notebook 08)"
+            )
     return found
 
 

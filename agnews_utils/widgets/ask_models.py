@@ -18,12 +18,11 @@ from ..study.answers import REPEATS, Answer, Answering
 from ..study.runs import MODEL4
 from ..study.strong import SHIPPED_TITLES
 from ..study.study import Study
-from .panel import Panel, button, control, dropdown, html_table, new_figure, png_of, side_by_side
+from .panel import HATCHES, Panel, button, control, dropdown, html_table, new_figure, png_of, side_by_side
 
 HEADLINE = "Small shipyard bets on robot welders as orders for electric ferries double"  # invented for this course
 MAX_WORDS = 200
 LINE = 110  # letters in a line of the picture
-HATCHES = ("", "///", "...", "xxx")
 NO_WEIGHTS = (
     "No model's weights are here: the shipped students of data/models are missing, and none was trained. Get "
     f"data/models with git, or train one with study.model({MODEL4!r}), in minutes; then run this cell again."

@@ -10,11 +10,22 @@ from ipywidgets import HTML
 from scipy.special import softmax
 
 from ..analysis.calibration import confidence
-from ..plotting.style import BLUE
+from ..plotting.style import CLASS_COLOURS
 from ..study.records import Record
 from ..study.runs import MODEL4, TEACHERS
 from ..study.study import Study
-from .panel import Panel, button, class_bars, class_labels, dropdown, html_table, new_figure, png_of, side_by_side
+from .panel import (
+    HATCHES,
+    Panel,
+    button,
+    class_bars,
+    class_labels,
+    dropdown,
+    html_table,
+    new_figure,
+    png_of,
+    side_by_side,
+)
 
 SETS = ("only the student wrong", "both wrong", "only the teacher wrong", "the student's most confident mistakes")
 MAX_CONFIDENT_MISTAKES = 50
@@ -61,7 +72,7 @@ class BrowseErrors(Panel):
             control.observe(lambda _: self._choose(), "value")
         above = (side_by_side(*chosen), side_by_side(self.previous_button, self.next_button))
         self.children = (*above, self.error, self.article, self.picture, self.status)
-        self.show_picture(counts_png(dict.fromkeys(SETS, 0), 0), "No test articles were counted.")
+        self.show_picture(counts_png(np.zeros((len(SETS), 1), int), [""], 0), "No test articles were counted.")
         self._choose()
 
     def _choose(self) -> None:
@@ -70,11 +81,13 @@ class BrowseErrors(Panel):
         with self.showing_errors():
             student, teacher = self._pair()
             self.rows = rows_of(self.kind.value, student, teacher)
-            counts = {kind: len(rows_of(kind, student, teacher)) for kind in SETS}
-            counted = "; ".join(f"{kind}: {count:,}" for kind, count in counts.items())
+            classes = self.study.inputs.classes
+            sets = [student.labels[rows_of(kind, student, teacher)] for kind in SETS]
+            counts = np.array([np.bincount(labels, minlength=len(classes)) for labels in sets])
+            counted = "; ".join(f"{kind}: {len(labels):,}" for kind, labels in zip(SETS, sets, strict=True))
             words = f"Of {len(student.labels):,} test articles: {counted}."
             pair = " and ".join(f"{record.run.title} (seed {record.seed})" for record in (student, teacher))
-            self.show_picture(counts_png(counts, len(student.labels), pair), f"{pair}. {words}")
+            self.show_picture(counts_png(counts, classes, len(student.labels), pair), f"{pair}. {words}")
             self.set_status(f"{words} Press Next article to read the first of the {len(self.rows):,} in the set.")
 
     def _pair(self) -> tuple[Record, Record]:
@@ -113,13 +126,20 @@ class BrowseErrors(Panel):
         self.set_status(words, html_table(columns, "Probabilities for this article"))
 
 
-def counts_png(counts: Mapping[str, int], total: int, pair: str = "") -> bytes:
-    """How many articles each set has; ``pair`` names the student and the teacher."""
-    with new_figure(8, 2.5, left=0.36, right=0.95, top=0.8, bottom=0.08) as (figure, axes):
-        bars = axes.barh(list(counts), list(counts.values()), 0.6, color=BLUE)
-        axes.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=9)
-        axes.set(xlim=(0, 1.12 * max(*counts.values(), 1)), xticklabels=())
-        axes.set_title(f"{pair}\nArticles in each set, of {total:,} test articles".strip())
+def counts_png(counts: np.ndarray, classes: Sequence[str], total: int, pair: str = "") -> bytes:
+    """How many articles each set has, by true class: ``counts`` (sets, classes). ``pair``: student and teacher."""
+    with new_figure(9, 3, left=0.32, right=0.95, top=0.72, bottom=0.06) as (figure, axes):
+        before = np.zeros(len(counts), int)
+        for k, name in enumerate(classes):
+            look = {"color": CLASS_COLOURS[k % len(CLASS_COLOURS)], "hatch": HATCHES[k % len(HATCHES)]}
+            axes.barh(SETS, counts[:, k], 0.6, left=before, edgecolor="white", label=name, **look)
+            before = before + counts[:, k]
+        for place, whole in enumerate(before):
+            axes.annotate(f"{whole:,}", (whole, place), (4, 0), textcoords="offset points", va="center")
+        axes.set(xlim=(0, 1.12 * max(*before, 1)), xticklabels=())
+        figure.suptitle(f"{pair}\nArticles in each set by true class, of {total:,} test articles".strip(), fontsize=11)
+        if any(classes):
+            axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(classes), frameon=False, fontsize=9)
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
         return png_of(figure)

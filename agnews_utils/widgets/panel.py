@@ -27,6 +27,7 @@ from ..settings import CLASS_NAMES
 
 LOOK = sns.axes_style("whitegrid") | {"figure.dpi": 100, "axes.titlesize": "medium", "grid.linewidth": 0.8}
 TEXT = 10  # points
+HATCHES = ("", "///", "...", "xxx")  # of the classes, beside their colours
 STYLE = """<style>.agnews-panel [role=status], .agnews-panel [role=status] table { font-size: 15px }
 .agnews-panel td, .agnews-panel th { padding: 2px 8px; line-height: 1.3; text-align: right }
 .agnews-panel tbody th, .agnews-panel caption { text-align: left; color: inherit }</style>"""

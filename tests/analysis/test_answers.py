@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from agnews_utils.analysis import answers
-from agnews_utils.analysis.answers import QUESTIONS, accuracy, answer, answers_table
+from agnews_utils.analysis.answers import QUESTIONS, Answer, accuracy, answer, answers_table
 from agnews_utils.study.records import published_records
 from agnews_utils.study.runs import ONE_MODEL
 from agnews_utils.study.strong import ALL_RUNS
@@ -42,3 +42,10 @@ def test_the_committed_table_is_that_of_the_committed_records(records):
     made = answers_table(records).round(4)
     pd.testing.assert_frame_equal(pd.read_csv(answers.ANSWERS), made)
     assert made["question"].is_unique
+
+
+def test_students_and_teachers_have_an_article_in_a_sentence():
+    student = Answer("", "Strong student", "TF-IDF + linear", 0.5, 0.1, 0.9, 5)
+    assert str(student).startswith("The strong student is better than TF-IDF + linear: +0.50")
+    other = Answer("", "CNN-1 KL, fine-tuned teacher", "Fine-tuned teacher", -3.0, -3.2, -2.8, 5)
+    assert str(other).startswith("CNN-1 KL, fine-tuned teacher is worse than the fine-tuned teacher: -3.00")

@@ -133,7 +133,7 @@ def test_each_claim_has_the_number_of_the_answers():
     assert list(found) == [claim.number for claim in CLAIMS]
     assert found["3b"] == answer(records, "Does DIST help CNN-1?").number
     assert found["4"] == "the two gains are +1.4 percentage points apart (95 % +0.5 to +2.3; 3 shared seeds)"
-    assert found["6"] == "no gain (notebook 08)"
+    assert found["6"] == "bytes, time and accuracy (notebook 08)"
     assert numbers({})["1"] == "its runs are not here"
 
 
