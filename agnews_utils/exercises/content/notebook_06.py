@@ -1,4 +1,4 @@
-"""Notebook 06: what seeds add, and what a comparison of two changed settings shows."""
+"""Notebook 06: what seeds add, two changed settings in one comparison, and what a teacher says of seen articles."""
 
 from __future__ import annotations
 
@@ -125,3 +125,62 @@ def _():
 )
 def _():
     return "d"
+
+
+departs = Exercise(
+    "06.3",
+    "Where the teacher departs from the label",
+    minutes=6,
+    difficulty=1,
+    grades="a teacher is judged apart on articles that it trained on and on others",
+    question="""
+    A teacher gives logits for labelled articles, of which it trained on some (`seen`). Return two shares between 0 and
+    1: on how many of the seen articles its answer differs from the label, and on how many of the unseen ones.""",
+    predict="Which share is larger, and about how many times?",
+    outcome="""The unseen one. Only there does the teacher say what the label does not; on seen articles it repeats what
+    it was told.""",
+    hints=(
+        "The answer is the class with the largest logit: `logits.argmax(axis=1)`.",
+        "`answer != labels` is True where it departs; the mean of True and False is a share.",
+        "Take the mean twice: over `[seen]`, then over `[~seen]`.",
+    ),
+)
+
+
+@departs.solution
+def my_departures(logits: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> tuple:
+    """Shares (seen, unseen) on which logits (N, K) name another class than labels (N,); seen (N,) True or False."""
+    other = logits.argmax(axis=1) != labels
+    return other[seen].mean(), other[~seen].mean()
+
+
+@departs.mistake("agrees for departs", "These are the shares on which teacher and label agree. Ask where they differ.")
+def _(logits, labels, seen):
+    agree = logits.argmax(axis=1) == labels
+    return agree[seen].mean(), agree[~seen].mean()
+
+
+@departs.mistake("seen and unseen exchanged", "The two are exchanged: the seen articles come first.")
+def _(logits, labels, seen):
+    other = logits.argmax(axis=1) != labels
+    return other[~seen].mean(), other[seen].mean()
+
+
+@departs.mistake(
+    "shares of all articles", "You divided by all articles. Each share is of its own group: divide by its size."
+)
+def _(logits, labels, seen):
+    other = logits.argmax(axis=1) != labels
+    return (other & seen).mean(), (other & ~seen).mean()
+
+
+@departs.inputs
+def _():
+    generator, inputs = np.random.default_rng(0), []
+    for articles, known in ((60, 0.5), (45, 0.3), (80, 0.8)):
+        labels, seen = generator.integers(0, 4, articles), generator.random(articles) < known
+        right = generator.random(articles) < np.where(seen, 0.95, 0.7)
+        logits = generator.normal(size=(articles, 4))
+        logits[np.arange(articles), np.where(right, labels, (labels + 1) % 4)] += 6
+        inputs.append((logits, labels, seen))
+    return inputs
