@@ -67,6 +67,8 @@ QUESTIONS = {
     "Does the strong student beat the n-gram baseline?": (TFIDF, BEST),
     "Does the strong student beat the n-gram baseline from labels alone?": (TFIDF, PLAIN_FEW),
     "What do the teacher and the unlabelled texts add to the strong student?": (PLAIN_FEW, BEST),
+    "What do BERT teachers add on the same articles?": (PLAIN, "wide_kl_unseen"),
+    "What do BERT teachers and TF-IDF add on the same articles?": (PLAIN, "wide_kl_mixed"),
     "What does the two-width CNN add over CNN-1, from labels alone?": (MODEL3, "wide_no_vectors"),
     "What do pretrained word vectors add to it?": ("wide_no_vectors", "wide_no_mean"),
     "What does the strong student's start add?": ("wide_no_vectors", PLAIN),

@@ -45,6 +45,8 @@ def _draw_validation(axes: Axes, record: Record) -> None:
     history = record.history
     line = {"color": GREEN, "linestyle": ":", "linewidth": 2, "label": "ours, validation articles"}
     axes.plot(history["epoch"], 100 * history["validation_accuracy"], **line)
+    chosen = 100 * history["validation_accuracy"][record.best_epoch - 1]
+    axes.plot(record.best_epoch, chosen, "o", markersize=10, markerfacecolor="none", color=ORANGE)
     axes.set(ylabel="accuracy in percent", title="Accuracy by epoch, test articles and validation")
     _legend_below(axes)
 
