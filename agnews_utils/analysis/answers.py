@@ -71,6 +71,8 @@ QUESTIONS = {
     "What do BERT teachers and TF-IDF add on the same articles?": (PLAIN, "wide_kl_mixed"),
     "What does the two-width CNN add over CNN-1, from labels alone?": (MODEL3, "wide_no_vectors"),
     "What do pretrained word vectors add to it?": ("wide_no_vectors", "wide_no_mean"),
+    "What does the mean of the word vectors add to it?": ("wide_no_mean", "wide_no_pairs"),
+    "What do hashed pairs add to it?": ("wide_no_pairs", PLAIN),
     "What does the strong student's start add?": ("wide_no_vectors", PLAIN),
     "Does a teacher help that was asked about seen articles?": (PLAIN, "wide_kl_seen"),
     "Are unseen articles better than seen ones to ask about?": ("wide_kl_seen", "wide_kl_unseen"),
