@@ -22,6 +22,7 @@ INTRODUCTION = """\
 
 {count} exercises, about {minutes} minutes. Write down your prediction before you compute: a wrong one teaches most.
 Then fill in the stub and run its cell. `check` says what is right, or which mistake an answer shows.
+Afterwards write in one sentence why your prediction was right or wrong.
 `hint("{first}")` gives one hint more each time. Nothing leaves this machine."""
 
 

@@ -15,6 +15,8 @@ from . import content
 
 POINTS = 2  # for each step of an exercise's difficulty
 
+LINES = "# My prediction:\n# My reason, afterwards:\n"  # above every stub
+
 
 @dataclass(frozen=True)
 class Mistake:
@@ -112,12 +114,12 @@ class Exercise:
         """The student's code cell."""
         if not self.wants_function:
             kind = ", ".join(f'"{letter}"' for letter in self.options) or "a number"
-            return f'# My prediction:\n{self.name} = None  # {kind}\n\ncheck("{self.number}", {self.name})'
+            return f'{LINES}{self.name} = None  # {kind}\n\ncheck("{self.number}", {self.name})'
         lines = self._source()
         function = ast.parse("\n".join(lines)).body[0]
         assert isinstance(function, ast.FunctionDef)
         head = "\n".join(lines[: function.body[0].end_lineno])  # up to its docstring
-        return f'# My prediction:\n{head}\n    ...  # your lines\n\n\ncheck("{self.number}", {self.name})'
+        return f'{LINES}{head}\n    ...  # your lines\n\n\ncheck("{self.number}", {self.name})'
 
     def solved(self) -> str:
         """The instructor's code cell."""

@@ -32,6 +32,7 @@ ENDED = "Python ended"  # in place of an exception's name
 COLUMNS = ("notebook", "exercise", "state", "mistake", "prediction", "points", "of")
 CHECKED = re.compile(r"""\bcheck\(\s*(?:number\s*=\s*)?["']?(\d\d?\.\d)\b""")
 PREDICTION = re.compile(r"\s*#\s*my prediction\s*:(.*)", re.IGNORECASE)
+REASON = re.compile(r"\s*#\s*my reason[^:]*:(.*)", re.IGNORECASE)
 CELL = re.compile(r"(\d\d)-exercise-(\d)-code")
 FORMULA = re.compile(r"^(?=[=@+-])(?![+-]?[\d.,]+$)")
 
@@ -103,7 +104,8 @@ def predictions_of(cell: NotebookNode) -> dict[str, str]:
         if begins := PREDICTION.match(line):
             prediction, goes_on = begins[1].strip(), True
         elif goes_on := goes_on and line.lstrip().startswith("#"):
-            prediction += " " + line.strip().lstrip("#").strip()
+            reason = REASON.match(line)
+            prediction += " " + (reason[1] if reason else line).strip().lstrip("#").strip()
         for number in CHECKED.findall(line):
             said[number.zfill(4)], prediction = prediction, ""
     if not said and is_ours(cell) and (written := CELL.fullmatch(cell.get("id", ""))):

@@ -251,6 +251,8 @@ def test_bad_options_are_refused_before_anything_runs(copies, tmp_path, capsys):
             {"04.1": "-0.5", "04.2": "'-x"},
         ),
         ('# My prediction: h\ud800lf\ncheck("04.1", x)', {"04.1": "h?lf"}),
+        ('# My prediction:\n# My reason, afterwards:\nx = 1\ncheck("04.1", x)', {"04.1": ""}),
+        ('# My prediction: a\n# My reason, afterwards: b\ncheck("04.1", x)', {"04.1": "a b"}),
         ('check("99.9", x)', {}),
         ("recheck = 1\ncheck(x)", {}),
     ],
