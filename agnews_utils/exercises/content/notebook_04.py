@@ -154,8 +154,8 @@ dist = Exercise(
     difficulty=2,
     grades="temperature, weights, and what tau² multiplies",
     question="""
-    Write CE + β · τ² · inter + γ · τ² · intra, as the official code does. Inter and intra are of the softmax of the
-    logits divided by τ, of student and teacher. CE is the student's cross-entropy with the labels. Use
+    Write CE + β · τ² · inter + γ · τ² · intra, as the code of DIST's authors does. Inter and intra are of the softmax
+    of the logits divided by τ, of student and teacher. CE is the student's cross-entropy with the labels. Use
     `my_relations`. To reach: 0.5011 for the four articles at β = γ = 2 and τ = 1.""",
     predict="You turn tau from 1 to 4: by which factor do the weights of inter and intra grow?",
     outcome="""By 16: tau² works like a larger beta and gamma. Whoever varies tau should vary it without the factor,
@@ -231,8 +231,8 @@ kl = Exercise(
     Write $(1-\\alpha)\\,\\mathrm{CE} + \\alpha\\,\\tau^2\\,\\mathrm{KL}(y_t \\Vert y_s)$. Here
     $\\mathrm{KL} = \\sum_j y_{t,j} \\ln (y_{t,j} / y_{s,j})$, averaged over articles. Both softmaxes have temperature
     τ. To reach: 0.9133 for the four articles at α = 0.9 and τ = 4.""",
-    predict="A gradient of this KL without the factor tau² shrinks as tau grows: roughly like which power of tau?",
-    outcome="Like 1/tau²: the factor puts back what the temperature took, so that alpha keeps its meaning.",
+    predict="Exchange student and teacher: does the divergence stay the same?",
+    outcome="No: it weighs each class by the first one's probability. Here that is the teacher's, which is to be met.",
     hints=(
         "`log_softmax` of the logits divided by tau gives both logarithms; `exp` of the teacher's gives y_t.",
         "Sum over `dim=1`, then take the mean: PyTorch calls that `batchmean`.",
