@@ -88,10 +88,10 @@ def notebooks_table() -> str:
     for path in numbered_notebooks():
         title = markdown_of(path).splitlines()[0].removeprefix("# ")
         practice = sum(exercise.minutes for exercise in of_notebook(path.stem[:2]))
-        total += 5 * round(reading_minutes(path) / 5)
+        minutes_to_read = 5 * round(reading_minutes(path) / 5)
+        total += minutes_to_read
         machine = [f"{m[path.stem]:.1f}" if path.stem in m else "not measured" for m in minutes.values()]
-        reading = f"{5 * round(reading_minutes(path) / 5)}"
-        rows.append([f"[{title}]({path.name})", reading, str(practice) if practice else "–", *machine])
+        rows.append([f"[{title}]({path.name})", str(minutes_to_read), str(practice) if practice else "–", *machine])
     practice = sum(exercise.minutes for exercise in all_exercises())
     rows.append(["**all**", str(total), str(practice), *(f"{m.sum():.1f}" for m in minutes.values())])
     return lines_of(["notebook", "reading", "exercises", *(f"machine, {p}" for p in PROFILES)], rows)

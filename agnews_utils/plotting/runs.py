@@ -17,6 +17,8 @@ from ..analysis.tables import confusion
 from ..study.records import Record
 from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE
 
+RING = {"markersize": 10, "markerfacecolor": "none", "color": ORANGE}  # around the selected epoch
+
 
 def training_figure(records: list[Record], title: str) -> Figure:
     """A figure as the report's 1 to 4, and beside it the loss and the confusion matrix.
@@ -46,7 +48,7 @@ def _draw_validation(axes: Axes, record: Record) -> None:
     line = {"color": GREEN, "linestyle": ":", "linewidth": 2, "label": "ours, validation articles"}
     axes.plot(history["epoch"], 100 * history["validation_accuracy"], **line)
     chosen = 100 * history["validation_accuracy"][record.best_epoch - 1]
-    axes.plot(record.best_epoch, chosen, "o", markersize=10, markerfacecolor="none", color=ORANGE)
+    axes.plot(record.best_epoch, chosen, "o", **RING)
     axes.set(ylabel="accuracy in percent", title="Accuracy by epoch, test articles and validation")
     _legend_below(axes)
 
@@ -93,8 +95,7 @@ def accuracy_panel(axes: Axes, records: list[Record]) -> None:
     label = "ours, seed 0" if several else "ours"
     axes.plot(history["epoch"], 100 * history["test_accuracy"], color=BLUE, marker="o", markersize=3, label=label)
     label = "selected on validation" + (" (dots: other seeds)" if several else "")
-    ring = {"markersize": 10, "markerfacecolor": "none", "color": ORANGE}
-    axes.plot(first.best_epoch, 100 * history["test_accuracy"][first.best_epoch - 1], "o", **ring, label=label)
+    axes.plot(first.best_epoch, 100 * history["test_accuracy"][first.best_epoch - 1], "o", **RING, label=label)
     axes.set_ylim(_accuracy_limits([theirs, *(r.history for r in records)]))
     axes.set(xlabel="epoch", ylabel="test accuracy in percent", title="Test accuracy by epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -13,12 +13,12 @@ from ipywidgets import HTML, SelectMultiple, Textarea
 from ..export.from_study import MODELS
 from ..export.student import Student, load_student
 from ..models import SimpleCNN, SimplerCNN
-from ..plotting.style import BLUE, CLASS_COLOURS, ORANGE
+from ..plotting.style import BLUE, ORANGE
 from ..study.answers import REPEATS, Answer, Answering
 from ..study.runs import MODEL4
 from ..study.strong import SHIPPED_TITLES
 from ..study.study import Study
-from .panel import HATCHES, Panel, button, control, dropdown, html_table, new_figure, png_of, side_by_side
+from .panel import Panel, button, control, dropdown, html_table, look_of_class, new_figure, png_of, side_by_side
 
 HEADLINE = "Small shipyard bets on robot welders as orders for electric ferries double"  # invented for this course
 MAX_WORDS = 200
@@ -199,8 +199,7 @@ def answers_png(answers: Sequence[Answer], classes: Sequence[str], headline: str
         figure.text(0.015, 1 - 0.08 / height, "\n".join(lines), va="top", fontsize=11, style="italic", parse_math=False)
         for k, axes in enumerate(grid):
             shares = [answer.probabilities[k] for answer in answers]
-            look = {"color": CLASS_COLOURS[k % len(CLASS_COLOURS)], "hatch": HATCHES[k % len(HATCHES)]}
-            bars = axes.barh(rows, shares, 0.72, **look, edgecolor="white")
+            bars = axes.barh(rows, shares, 0.72, **look_of_class(k), edgecolor="white")
             for text, answer in zip(axes.bar_label(bars, fmt="%.2f", padding=3, fontsize=8.5), answers, strict=True):
                 if answer.prediction == k:
                     text.set(text=f"{text.get_text()} ◀", weight="bold")

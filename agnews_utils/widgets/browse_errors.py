@@ -10,18 +10,17 @@ from ipywidgets import HTML
 from scipy.special import softmax
 
 from ..analysis.calibration import confidence
-from ..plotting.style import CLASS_COLOURS
 from ..study.records import Record
 from ..study.runs import MODEL4, TEACHERS
 from ..study.study import Study
 from .panel import (
-    HATCHES,
     Panel,
     button,
     class_bars,
     class_labels,
     dropdown,
     html_table,
+    look_of_class,
     new_figure,
     png_of,
     side_by_side,
@@ -131,8 +130,7 @@ def counts_png(counts: np.ndarray, classes: Sequence[str], total: int, pair: str
     with new_figure(9, 3, left=0.32, right=0.95, top=0.72, bottom=0.06) as (figure, axes):
         before = np.zeros(len(counts), int)
         for k, name in enumerate(classes):
-            look = {"color": CLASS_COLOURS[k % len(CLASS_COLOURS)], "hatch": HATCHES[k % len(HATCHES)]}
-            axes.barh(SETS, counts[:, k], 0.6, left=before, edgecolor="white", label=name, **look)
+            axes.barh(SETS, counts[:, k], 0.6, left=before, edgecolor="white", label=name, **look_of_class(k))
             before = before + counts[:, k]
         for place, whole in enumerate(before):
             axes.annotate(f"{whole:,}", (whole, place), (4, 0), textcoords="offset points", va="center")

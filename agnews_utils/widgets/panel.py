@@ -22,12 +22,12 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from ..plotting.style import BLUE, ORANGE
+from ..plotting.style import BLUE, CLASS_COLOURS, ORANGE
 from ..settings import CLASS_NAMES
 
 LOOK = sns.axes_style("whitegrid") | {"figure.dpi": 100, "axes.titlesize": "medium", "grid.linewidth": 0.8}
 TEXT = 10  # points
-HATCHES = ("", "///", "...", "xxx")  # of the classes, beside their colours
+HATCHES = ("", "///", "...", "xxx")
 STYLE = """<style>.agnews-panel [role=status], .agnews-panel [role=status] table { font-size: 15px }
 .agnews-panel td, .agnews-panel th { padding: 2px 8px; line-height: 1.3; text-align: right }
 .agnews-panel tbody th, .agnews-panel caption { text-align: left; color: inherit }</style>"""
@@ -191,6 +191,11 @@ def captioned(png: bytes, sentence: str) -> bytes:
     place, font = (picture.width / 2, picture.height + 4), ImageFont.truetype(findfont("DejaVu Sans"), 14)
     ImageDraw.Draw(whole).multiline_text(place, "\n".join(lines), "black", font, anchor="ma", align="center")
     return png_of(whole)
+
+
+def look_of_class(k: int) -> dict[str, str]:
+    """Colour and hatch of class ``k``, as Matplotlib's bars take them."""
+    return {"color": CLASS_COLOURS[k % len(CLASS_COLOURS)], "hatch": HATCHES[k % len(HATCHES)]}
 
 
 def class_bars(axes: Axes, student: np.ndarray, teacher: np.ndarray) -> list[BarContainer]:
