@@ -279,6 +279,9 @@ class SimpleCNN(nn.Module):
     The report's models keep padding positions in: a [PAD] embedding is learnt and takes part in the maximum. So that an
     article's logits still do not depend on its batch, inputs shorter than ``length`` are filled up to it. With
     ``mask_padding`` padding is left out instead.
+
+    Args:
+        embedding_std: standard deviation of the embedding's random start; PyTorch's, and the report's, is 1
     """
 
     channels: tuple[int, ...] = (128, 256, 512, 1024)
@@ -289,11 +292,13 @@ class SimpleCNN(nn.Module):
         embedding_dim: int = 128,
         length: int = 64,
         mask_padding: bool = False,
+        embedding_std: float = 1.0,
         num_classes: int = NUM_CLASSES,
     ):
         super().__init__()
         self.length, self.mask_padding = length, mask_padding
         self.embedding = nn.Embedding(vocab_size, embedding_dim)
+        self.embedding.weight.data.mul_(embedding_std)
         widths = (embedding_dim, *self.channels)
         self.convs = nn.ModuleList(nn.Conv1d(a, b, 3, padding=1) for a, b in pairwise(widths))
         self.linear = nn.Linear(widths[-1], num_classes)
@@ -318,6 +323,25 @@ class SimplerCNN(SimpleCNN):
     """CNN-1 (the report's Models 3 and 4): the same embedding, one convolution 128-128, ReLU, global max, linear."""
 
     channels = (128,)
+
+
+class PretrainedCNN1(SimplerCNN):
+    """CNN-1 whose embedding starts as an encoder's word vectors, shortened and scaled as in :class:`WideCNN`.
+
+    Args:
+        word_vectors: (vocab_size, hidden) embeddings
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        word_vectors: torch.Tensor,
+        embedding_dim: int = 128,
+        length: int = 64,
+        num_classes: int = NUM_CLASSES,
+    ):
+        super().__init__(vocab_size, embedding_dim, length, num_classes=num_classes)
+        self.embedding.weight.data.copy_(principal_components(word_vectors, embedding_dim))
 
 
 class WideCNN(nn.Module):

@@ -18,6 +18,7 @@ from agnews_utils.models import (
     BertVDCNN,
     CharVDCNN,
     LinearProbe,
+    PretrainedCNN1,
     SimpleCNN,
     SimplerCNN,
     VDCNNBlock,
@@ -457,6 +458,28 @@ def test_nothing_is_hidden_where_nothing_is_to_be():
     model = wide_model(masked=0.0, dropout=0.0)
     ids, mask = torch.randint(5, 300, (4, 50)), torch.ones(4, 50, dtype=torch.int)
     assert torch.equal(model.train()(ids, mask), model.eval()(ids, mask))
+
+
+def test_a_small_start_is_the_same_start_scaled():
+    starts = []
+    for std in (1.0, 0.1):
+        torch.manual_seed(0)
+        starts.append(SimplerCNN(vocab_size=50, embedding_std=std))
+    usual, small = starts
+    assert torch.equal(small.embedding.weight, usual.embedding.weight * 0.1)
+    assert all(torch.equal(a, b) for a, b in zip(usual.convs.parameters(), small.convs.parameters(), strict=True))
+    assert 0.9 < float(usual.embedding.weight.detach().std()) < 1.1
+
+
+def test_cnn1_may_start_from_the_encoders_words():
+    torch.manual_seed(0)
+    usual, vectors = SimplerCNN(vocab_size=200), torch.randn(200, 32)
+    torch.manual_seed(0)
+    model = PretrainedCNN1(200, vectors)
+    assert torch.equal(model.embedding.weight, principal_components(vectors, 128))
+    assert all(torch.equal(a, b) for a, b in zip(usual.convs.parameters(), model.convs.parameters(), strict=True))
+    ids = torch.randint(1, 200, (3, 64))
+    assert model(ids).shape == (3, 4)
 
 
 def test_wide_cnn_starts_from_the_encoders_words():

@@ -30,7 +30,19 @@ from ..study.runs import (
     TEACHER,
     TFIDF,
 )
-from ..study.strong import BEST, PLAIN, PLAIN_FEW, TFIDF_ALL
+from ..study.strong import (
+    AS_CNN1,
+    BEST,
+    CNN1_SEEN,
+    CNN1_UNSEEN,
+    PLAIN,
+    PLAIN_FEW,
+    PRETRAINED,
+    SMALL_START,
+    SMALL_START_DIST,
+    SMALL_START_KL,
+    TFIDF_ALL,
+)
 from .pairs import accuracy_per_article, gains_by_seed, match_seeds
 from .report import report_accuracy
 from .statistics import accuracy_interval, two_way_bootstrap_interval
@@ -69,6 +81,15 @@ QUESTIONS = {
     "What do the teacher and the unlabelled texts add to the strong student?": (PLAIN_FEW, BEST),
     "What do BERT teachers add on the same articles?": (PLAIN, "wide_kl_unseen"),
     "What do BERT teachers and TF-IDF add on the same articles?": (PLAIN, "wide_kl_mixed"),
+    "Are unseen articles better than seen ones to ask about, for CNN-1?": (CNN1_SEEN, CNN1_UNSEEN),
+    "What do pretrained word vectors add to CNN-1?": (MODEL3, PRETRAINED),
+    "What does a small random start add to CNN-1?": (MODEL3, SMALL_START),
+    "Are pretrained word vectors better than a small random start, in CNN-1?": (SMALL_START, PRETRAINED),
+    "Does DIST help CNN-1 when its start is small?": (SMALL_START, SMALL_START_DIST),
+    "Does KL about unseen articles help CNN-1 when its start is small?": (SMALL_START, SMALL_START_KL),
+    "Does CNN-1 with both put right beat the n-gram baseline?": (TFIDF, SMALL_START_KL),
+    "What does the two-width network add to CNN-1 with a small start?": (SMALL_START, AS_CNN1),
+    "What does the other training add to the two-width network?": (AS_CNN1, "wide_no_vectors"),
     "What does the two-width CNN add over CNN-1, from labels alone?": (MODEL3, "wide_no_vectors"),
     "What do pretrained word vectors add to it?": ("wide_no_vectors", "wide_no_mean"),
     "What does the mean of the word vectors add to it?": ("wide_no_mean", "wide_no_pairs"),

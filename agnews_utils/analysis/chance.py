@@ -52,7 +52,7 @@ class CoinTosses:
 
 def toss(
     articles: int = 7_600, accuracy: float = 0.91, differ: float = 0.062, gain: float = 0.003, models: int = 10_000,
-    seeds: int = 10, seed: int = 0,
+    seeds: int = 10, seed: int = 0, shared: float = 0.07,
 ) -> CoinTosses:  # fmt: skip
     """Tosses a coin for each answer, the same coins for the same arguments.
 
@@ -63,6 +63,8 @@ def toss(
     Args:
         models: how many models, or pairs of them
         seeds: how many seeds are trained of each pair that differs by ``gain``
+        shared: share of the articles on which the two differ that all seeds of a pair decide alike: the articles' own
+            luck
 
     Raises:
         ValueError: two models of that accuracy cannot differ on so many articles, or so few cannot give that gain.
@@ -74,11 +76,13 @@ def toss(
         )
     generator, contested = np.random.default_rng(seed), round(differ * articles)
 
-    def gains(mean: float, count: int | tuple[int, int]) -> np.ndarray:
-        won = generator.binomial(contested, 0.5 + mean * articles / (2 * contested) if contested else 0.5, count)
-        return (2 * won - contested) / articles
+    def gains(mean: float, tosses: int, count: int | tuple[int, int]) -> np.ndarray:
+        won = generator.binomial(tosses, 0.5 + mean * articles / (2 * contested) if contested else 0.5, count)
+        return (2 * won - tosses) / articles
 
     accuracies, one, other = generator.binomial(articles, accuracy, (3, models)) / articles
+    alike = round(shared * contested)
+    of_seeds = gains(gain, alike, (models, 1)) + gains(gain, contested - alike, (models, seeds))
     return CoinTosses(
-        articles, accuracy, differ, gain, accuracies, one - other, gains(0, models), gains(gain, (models, seeds))
-    )
+        articles, accuracy, differ, gain, accuracies, one - other, gains(0, contested, models), of_seeds
+    )  # fmt: skip

@@ -90,6 +90,19 @@ def two_way_bootstrap_interval(gains: pd.DataFrame | np.ndarray, confidence: flo
 
     Source: Owen 2007, "The pigeonhole bootstrap".
     """
+    low, high = np.quantile(two_way_bootstrap_means(gains), [0.5 - confidence / 2, 0.5 + confidence / 2])
+    if len(gains) > 1:
+        seeds_low, seeds_high = seed_interval(np.asarray(gains, float).mean(axis=1), confidence)
+        low, high = min(low, seeds_low), max(high, seeds_high)
+    return float(low), float(high)
+
+
+def two_way_bootstrap_means(gains: pd.DataFrame | np.ndarray) -> np.ndarray:
+    """The mean gain of each draw of seeds and test articles, both with replacement: (draws,).
+
+    Args:
+        gains: (seeds, articles)
+    """
     gains = np.asarray(gains, float)
     seeds, articles = gains.shape
     columns, counts = np.unique(gains, axis=1, return_counts=True)  # most articles are alike: few kinds of column
@@ -98,11 +111,7 @@ def two_way_bootstrap_interval(gains: pd.DataFrame | np.ndarray, confidence: flo
         generator.multinomial(articles, counts / articles, size=RESAMPLES) @ columns.T / articles
     )  # (draws, seeds)
     weights = generator.multinomial(seeds, np.full(seeds, 1 / seeds), size=RESAMPLES) / seeds
-    low, high = np.quantile((by_seed * weights).sum(axis=1), [0.5 - confidence / 2, 0.5 + confidence / 2])
-    if seeds > 1:
-        seeds_low, seeds_high = seed_interval(gains.mean(axis=1), confidence)
-        low, high = min(low, seeds_low), max(high, seeds_high)
-    return float(low), float(high)
+    return (by_seed * weights).sum(axis=1)
 
 
 def variance_components_interval(

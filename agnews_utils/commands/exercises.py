@@ -37,6 +37,12 @@ Each checks itself in the notebook, offline. `python -m agnews_utils.commands.ex
 instructor's copies, with solutions, and with what is said of each mistake.
 
 """
+FORM = """
+## The predictions, as a form
+
+To hand out and collect before anybody computes.
+
+"""
 
 
 def write_notebooks(source: Path, target: Path, solutions: bool = False) -> list[str]:
@@ -62,7 +68,7 @@ def write_notebooks(source: Path, target: Path, solutions: bool = False) -> list
 
 
 def page() -> str:
-    """The table of all exercises, in Markdown."""
+    """The table of all exercises and the form of the predictions, in Markdown."""
     table = [
         ["number", "question", "minutes", "difficulty", "what it grades", "mistakes that it names"],
         ["---", "---", "--:", "--:", "---", "---"],
@@ -70,7 +76,13 @@ def page() -> str:
     for e in (e for number in notebooks() for e in of_notebook(number)):
         mistakes = "; ".join(mistake.name for mistake in e.mistakes)
         table.append([e.number, e.title, str(e.minutes), str(e.difficulty), e.grades, mistakes])
-    return HEAD + "".join(f"| {' | '.join(row)} |\n" for row in table)
+    form = [["exercise", "predict first", "my prediction"], ["---", "---", "---"]]
+    form += [[e.number, " ".join(e.predict.split()), ""] for number in notebooks() for e in of_notebook(number)]
+    return HEAD + _rows(table) + FORM + _rows(form)
+
+
+def _rows(table: list[list[str]]) -> str:
+    return "".join(f"| {' | '.join(row)} |\n" for row in table)
 
 
 def judge_folder(folder: Path, out: Path, seconds: float) -> int:

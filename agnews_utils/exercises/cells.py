@@ -20,10 +20,8 @@ LIBRARIES = {"np.": "import numpy as np", "torch.": "import torch"}
 INTRODUCTION = """\
 ## Exercises
 
-{count} exercises, about {minutes} minutes. Write down your prediction before you compute: a wrong one teaches most.
-Then fill in the stub and run its cell. `check` says what is right, or which mistake an answer shows.
-Afterwards write in one sentence why your prediction was right or wrong.
-`hint("{first}")` gives one hint more each time. Nothing leaves this machine."""
+{count} exercises, about {minutes} minutes. Write down your prediction, fill in the stub, and run its cell.
+`check` says what is right, or which mistake an answer shows. `hint("{first}")` helps, a little more each time."""
 
 
 def read_notebook(path: Path) -> NotebookNode:
@@ -75,18 +73,18 @@ def _cells(number: str, solutions: bool) -> Iterator[NotebookNode]:
     count, minutes = len(exercises), sum(exercise.minutes for exercise in exercises)
     text = INTRODUCTION.format(count=count, minutes=minutes, first=exercises[0].number)
     yield _cell("markdown", f"{number}-exercises", text)
-    yield _cell("code", f"{number}-exercises-setup", _setup(number, exercises))
+    yield _cell("code", f"{number}-exercises-setup", _setup(exercises))
     for exercise in exercises:
         name = f"{number}-exercise-{exercise.number[3:]}"
         yield _cell("markdown", name, _text(exercise, solutions))
         yield _cell("code", f"{name}-code", exercise.solved() if solutions else exercise.stub())
 
 
-def _setup(number: str, exercises: list[Exercise]) -> str:
+def _setup(exercises: list[Exercise]) -> str:
     code = "".join(exercise.stub() + exercise.solved() for exercise in exercises)
     libraries = [line for name, line in LIBRARIES.items() if name in code]
     first = [*libraries, ""] if libraries else []
-    return "\n".join([*first, "from agnews_utils.exercises import check, hint", "", f'hint("{number}")'])
+    return "\n".join([*first, "from agnews_utils.exercises import check, hint  # noqa: F401 (hint is for you)"])
 
 
 def _text(exercise: Exercise, solutions: bool) -> str:

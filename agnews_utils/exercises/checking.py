@@ -110,8 +110,8 @@ def _results(exercise: Exercise, function: Callable) -> list:
 
 
 def _open(exercise: Exercise) -> Verdict:
-    how = f"fill in {exercise.name}" + (" and let it return its result" if exercise.wants_function else "")
-    return Verdict(OPEN, f'not answered yet. Write down your prediction, {how}. hint("{exercise.number}") helps.')
+    how = f"Fill in {exercise.name}" + (" and let it return its result" if exercise.wants_function else "")
+    return Verdict(OPEN, f"not answered yet. {how}.")
 
 
 def _wanted(exercise: Exercise) -> str:

@@ -29,7 +29,7 @@ from .recording import MISSING, READY, STOPS
 SECONDS = 60  # for a notebook's cells; the start of its process does not count
 TOO_SLOW = "too slow"
 ENDED = "Python ended"  # in place of an exception's name
-COLUMNS = ("notebook", "exercise", "state", "mistake", "prediction", "points", "of")
+COLUMNS = ("notebook", "exercise", "state", "mistake", "prediction", "points", "by hand", "of")
 CHECKED = re.compile(r"""\bcheck\(\s*(?:number\s*=\s*)?["']?(\d\d?\.\d)\b""")
 PREDICTION = re.compile(r"\s*#\s*my prediction\s*:(.*)", re.IGNORECASE)
 REASON = re.compile(r"\s*#\s*my reason[^:]*:(.*)", re.IGNORECASE)
@@ -92,7 +92,8 @@ def judge_notebook(notebook: NotebookNode, name: str, seconds: float = SECONDS) 
         exercise = find(number)
         rows.append({
             "exercise": number, "state": state, "mistake": mistake, "prediction": predictions.get(number, ""),
-            "points": exercise.points / 2 if state == RIGHT else 0.0, "of": exercise.points,
+            "points": exercise.points / 2 if state == RIGHT else 0.0, "by hand": "",
+            "of": exercise.points,
         })  # fmt: skip
     return rows
 

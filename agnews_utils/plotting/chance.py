@@ -48,6 +48,27 @@ def coin_tosses(tossed: CoinTosses | None = None, panels: Sequence[int] = (1, 2,
     return figure
 
 
+def redrawn(means: np.ndarray, measured: float, what: str) -> Figure:
+    """The mean gains of a bootstrap, the middle 95 % of them shaded: the interval of a difference.
+
+    Args:
+        means: (draws,), shares, from :func:`agnews_utils.analysis.statistics.two_way_bootstrap_means`
+        measured: the gain itself, a share
+        what: the pair of models, for the title
+    """
+    low, high = _middle(100 * means)
+    figure, axes = plt.subplots(figsize=(6.4, 3.4))
+    axes.hist(100 * means, bins=40, color=BLUE, edgecolor="white", linewidth=0.5)
+    axes.axvspan(low, high, color=BLUE, alpha=0.15, label=f"the middle {CONFIDENCE:.0%}: the interval")
+    axes.axvline(0, color="black", linewidth=2, label="no difference")
+    axes.axvline(100 * measured, color=GREEN, linestyle="--", linewidth=2, label="measured")
+    title = f"{what}, drawn anew {len(means):,} times:\n{CONFIDENCE:.0%} between {low:+.2f} and {high:+.2f}"
+    axes.set(xlabel="mean gain of a draw in percentage points", ylabel="draws", title=title)
+    axes.set_ylim(top=1.45 * axes.get_ylim()[1])
+    axes.legend(fontsize="small", loc="upper left", ncols=2)
+    return figure
+
+
 def _middle(values: np.ndarray) -> np.ndarray:
     """Between which two numbers the middle 95 % lie."""
     return np.quantile(values, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2])

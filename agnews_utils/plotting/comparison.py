@@ -192,20 +192,29 @@ def gains_where(gains: Mapping[str, pd.DataFrame], title: str) -> Figure:
 def teachers_and_losses(records: Mapping[str, list[Record]]) -> Figure:
     """CNN-1 plain, with DIST and with KL, under both teachers, with the n-gram baseline and the teachers as lines."""
     figure, axes = plt.subplots(figsize=(9, 5))
-    for name, colour, style in ((TFIDF, "black", "-"), (TEACHER, BLUE, "--"), (FINE_TUNED_TEACHER, ORANGE, ":")):
+    for name, colour, style in ((TFIDF, "black", "-"), (TEACHER, GREY, "--"), (FINE_TUNED_TEACHER, "black", ":")):
         level = 100 * records[name][0].test_accuracy
         axes.axhline(level, color=colour, linestyle=style, linewidth=2)
         label = f"{LEVELS[name]}: {level:.2f}"
-        axes.annotate(label, (-0.47, level), (0, 5), textcoords="offset points", color=colour, weight="bold")
+        axes.annotate(label, (-0.47, level), (0, 5), textcoords="offset points", color=colour, weight="bold",
+                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
     dots = (
-        (0, MODEL3, "black", "D", "labels alone"), (0.9, MODEL4, BLUE, "o", "frozen teacher (BERT-VDCNN)"),
-        (1.1, SIMPLER_FINE_TUNED_DIST, ORANGE, "s", "fine-tuned teacher"), (1.9, SIMPLER_KL, BLUE, "o", None),
-        (2.1, SIMPLER_FINE_TUNED_KL, ORANGE, "s", None),
+        (0, MODEL3, "black", "D", "labels alone"), (0.9, MODEL4, GREY, "o", "frozen teacher (BERT-VDCNN)"),
+        (1.1, SIMPLER_FINE_TUNED_DIST, "black", "s", "fine-tuned teacher"), (1.9, SIMPLER_KL, GREY, "o", None),
+        (2.1, SIMPLER_FINE_TUNED_KL, "black", "s", None),
     )  # fmt: skip
     for place, name, colour, mark, label in dots:
         correct = accuracy_per_article(records[name])
         mean, (low, high) = 100 * correct.mean(), np.multiply(100, accuracy_interval(correct))
-        look = {"fmt": mark, "color": colour, "markersize": 10, "capsize": 4, "linewidth": 2, "label": label}
+        look = {
+            "fmt": mark,
+            "color": colour,
+            "markersize": 10,
+            "capsize": 4,
+            "linewidth": 2,
+            "label": label,
+            "markerfacecolor": "white" if name == MODEL3 else colour,
+        }
         axes.errorbar(place, mean, yerr=[[mean - low], [high - mean]], **look)
         side = {"ha": "right" if place in (0.9, 1.9) else "left", "va": "center"}
         white = {"facecolor": "white", "edgecolor": "none", "pad": 1}

@@ -6,9 +6,9 @@ from typing import Any
 
 from ..baselines import tfidf
 from ..losses import DISTLoss, KLLoss, LogitLoss
-from ..models import BertClassifier, SimplerCNN, WideCNN
+from ..models import EMBEDDING_STD, BertClassifier, PretrainedCNN1, SimplerCNN, WideCNN
 from .ensembles import Ensemble
-from .runs import FINE_TUNE, FINE_TUNED_TEACHER, RUNS, Member, Run
+from .runs import FINE_TUNE, FINE_TUNED_TEACHER, RUNS, TEACHER, Member, Run
 
 FOLDS = 2
 ALL = 1_000_000  # more texts than there are: all of them
@@ -73,10 +73,11 @@ def _best_but(name: str, title: str, **changed: Any) -> Run:
     return _student(f"kl_further_{name}", title, **_EVERYTHING | changed)
 
 
+_BARE = {"pretrained": False, "mean": False, "buckets": 0}
 PLAIN, PLAIN_FEW, BEST = "wide_plain", "wide_plain_few_epochs", "wide_kl_further"
 # each run changes one thing of the one before it
 LADDER = (
-    _student("no_vectors", "Two-width CNN", model_args={"pretrained": False, "mean": False, "buckets": 0}),
+    _student("no_vectors", "Two-width CNN", model_args=_BARE),
     _student("no_mean", "Two-width CNN, pretrained embeddings", model_args={"mean": False, "buckets": 0}),
     _student("no_pairs", "Two-width CNN, pretrained embeddings, mean", model_args={"buckets": 0}),
     _student("plain", "Strong student, labels alone"),
@@ -88,6 +89,30 @@ LADDER = (
     _student("kl_further", "Strong student, KL, all unlabelled texts", **_EVERYTHING),
     _student("kl_ensemble", "Strong student, KL, teachers of two seeds", **_EVERYTHING | {"teacher": ENSEMBLE}),
 )
+# notebook 06's two suspects, each put right in CNN-1 itself: what its teacher is asked about, and its start. PyTorch
+# draws an embedding's start with standard deviation 1, so a small random start stands between that and real vectors
+_CNN1: dict[str, Any] = {"model": SimplerCNN, "epochs": "small_student_epochs", "seeds": SEEDS, "group": "ladder"}
+_CNN1_SMALL_START = _CNN1 | {"model_args": {"embedding_std": EMBEDDING_STD}}
+_CNN1_KL: dict[str, Any] = {"loss": KLLoss, "loss_args": {"alpha": 0.9, "tau": 4.0}}  # notebook 06's
+_CNN1_DIST: dict[str, Any] = {"loss": DISTLoss, "loss_args": {"beta": 2.0, "gamma": 2.0, "tau": 1.0}}  # the report's
+SMALL_START, PRETRAINED = "simpler_cnn_small_start", "simpler_cnn_pretrained"
+SMALL_START_DIST, SMALL_START_KL = "simpler_cnn_small_start_dist", "simpler_cnn_small_start_kl_unseen"
+CNN1_SEEN, CNN1_UNSEEN = "simpler_cnn_kl_seen", "simpler_cnn_kl_unseen"
+CURES = (
+    Run(SMALL_START, "CNN-1 plain, small random start", **_CNN1_SMALL_START),
+    Run(PRETRAINED, "CNN-1 plain, pretrained embeddings", **_CNN1 | {"model": PretrainedCNN1}),
+    Run(CNN1_SEEN, "CNN-1 KL, teachers asked about seen articles", **_CNN1, **_CNN1_KL, teacher=SEEN),
+    Run(CNN1_UNSEEN, "CNN-1 KL, teachers asked about unseen articles", **_CNN1, **_CNN1_KL, teacher=UNSEEN),
+    Run(SMALL_START_DIST, "CNN-1 DIST, small random start", **_CNN1_SMALL_START, **_CNN1_DIST, teacher=TEACHER),
+    Run(SMALL_START_KL, "CNN-1 KL, small random start, teachers asked about unseen articles", **_CNN1_SMALL_START,
+        **_CNN1_KL, teacher=UNSEEN),
+)  # fmt: skip
+# between CNN-1 with a small start and the ladder's first row: its network, trained as CNN-1 is
+AS_CNN1 = "wide_as_cnn1"
+STEPS = (
+    _student("as_cnn1", "Two-width CNN, trained as CNN-1", training={}, epochs="small_student_epochs",
+             model_args=_BARE | {"dropout": 0.0, "masked": 0.0}),
+)  # fmt: skip
 # each run changes one thing of the student on labels alone, or of the ladder's best
 VARIANTS = (
     _student("plain_few_epochs", "Strong student, labels alone, 4 epochs", **_FEW_EPOCHS),
@@ -149,7 +174,10 @@ def _scarce_runs(labels: int) -> list[Run]:
 SCARCE_RUNS = tuple(run for labels in SCARCE for run in _scarce_runs(labels))
 
 _OLD = (RUNS[FINE_TUNED_TEACHER],)
-STRONG_RUNS = {run.name: run for run in (*_OLD, *TEACHER_RUNS, *LADDER, *VARIANTS, *ALL_LABELS, *SMALLER, *SCARCE_RUNS)}
+STRONG_RUNS = {
+    run.name: run
+    for run in (*_OLD, *TEACHER_RUNS, *CURES, *STEPS, *LADDER, *VARIANTS, *ALL_LABELS, *SMALLER, *SCARCE_RUNS)
+}
 ALL_RUNS = RUNS | STRONG_RUNS
 # the students whose weights come with the project, by file name
 SHIPPED = {"student_5mb": BEST, "student_1mb": "wide_1mb", "student_100kb": "wide_100kb"}

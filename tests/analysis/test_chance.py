@@ -28,9 +28,17 @@ def test_same_articles_leave_less_to_chance(tossed):
 
 
 def test_several_seeds_spread_less_about_the_true_gain(tossed):
-    spreads = [tossed.mean_gains(seeds).std() for seeds in (1, 10)]
+    own = toss(shared=0)
+    spreads = [own.mean_gains(seeds).std() for seeds in (1, 10)]
     assert tossed.mean_gains(10).mean() == pytest.approx(0.003, abs=1e-4)
     assert spreads[0] / spreads[1] == pytest.approx(np.sqrt(10), rel=0.05)
+
+
+def test_the_luck_of_the_articles_does_not_average_away(tossed):
+    """Of a share s that all seeds decide alike, the mean over n seeds keeps the variance s + (1 - s) / n of one."""
+    ratio = (tossed.mean_gains(10).std() / tossed.mean_gains(1).std()) ** 2
+    assert ratio == pytest.approx(0.07 + 0.93 / 10, rel=0.05)
+    assert np.ptp(toss(shared=1, models=5).seed_gains, axis=1).max() == 0
 
 
 def test_same_seed_same_tosses(tossed):

@@ -69,6 +69,7 @@ FIGURES = {
     "coin tosses 1, 2": lambda: plotting.coin_tosses(panels=(1, 2)),
     "coin tosses 3": lambda: plotting.coin_tosses(panels=(3,)),
     "coin tosses 4": lambda: plotting.coin_tosses(panels=(4,)),
+    "redrawn": lambda: plotting.redrawn(np.random.default_rng(0).normal(0.005, 0.002, 1000), 0.005, "B against A"),
     "contradicted labels": lambda: plotting.contradicted_labels(CONTRADICTED),
     "out of fold": plotting.out_of_fold,
     "ladder": lambda: plotting.ladder(

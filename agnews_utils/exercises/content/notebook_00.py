@@ -65,13 +65,13 @@ overlap = Exercise(
         "c": "Too little: look at the articles that only one of the two gets right.",
         "d": "A is better on some seeds, because its interval holds accuracies of B's.",
     },
-    predict="They disagree on 246 articles, and B wins 141 of these: would a fair coin do that?",
+    predict="Can two models be clearly different although their intervals overlap?",
     outcome="""A fair coin falls at least that unevenly about once in 40 trials of 246 tosses (p = 0.025). So these two
     networks clearly differ, although their intervals overlap: what both get right cancels.""",
     hints=(
         "Each interval says how its own accuracy would move with other test articles.",
         "An article that is hard for A is mostly hard for B too. Both accuracies then move together.",
-        "Panel 3 of the figure: what may chance do to a difference on the same articles?",
+        "Section 2, the figure: what may chance do to a difference on the same articles?",
     ),
 )
 

@@ -15,8 +15,10 @@ seeds = Exercise(
     difficulty=2,
     grades="standard error, sample standard deviation, Student's t",
     question="""
-    Give the 95 % interval (low, high) of the mean accuracy over seeds: mean ± t · s / √n, with the sample standard
-    deviation s and the 97.5 % quantile of Student's t at n - 1 degrees of freedom (`scipy.stats.t.ppf`).""",
+    Give the 95 % interval (low, high) of the mean accuracy over seeds: mean ± t · s / √n. Here s is the sample
+    standard deviation, which divides by n - 1. A few seeds hardly know their own spread. So in place of notebook 00's
+    1.96 stands a larger number t, the 97.5 % quantile of Student's t at n - 1 degrees of freedom: it is
+    `scipy.stats.t.ppf(0.975, n - 1)`.""",
     predict="With three seeds, by how much is the interval wider than the normal distribution's 1.96 would make it?",
     outcome="""With three seeds t is 4.30, so the interval is more than twice as wide: three seeds hardly know their
     own spread. With ten it is 2.26.""",
