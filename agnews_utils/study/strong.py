@@ -173,7 +173,7 @@ def _scarce_runs(labels: int) -> list[Run]:
 
 SCARCE_RUNS = tuple(run for labels in SCARCE for run in _scarce_runs(labels))
 
-_OLD = (RUNS[FINE_TUNED_TEACHER],)
+_OLD = (RUNS[TEACHER], RUNS[FINE_TUNED_TEACHER])
 STRONG_RUNS = {
     run.name: run
     for run in (*_OLD, *TEACHER_RUNS, *CURES, *STEPS, *LADDER, *VARIANTS, *ALL_LABELS, *SMALLER, *SCARCE_RUNS)
