@@ -33,6 +33,7 @@ from ..study.runs import (
 from ..study.strong import (
     AS_CNN1,
     BEST,
+    CNN1_AGAIN,
     CNN1_SEEN,
     CNN1_UNSEEN,
     PLAIN,
@@ -84,6 +85,7 @@ QUESTIONS = {
     "Are unseen articles better than seen ones to ask about, for CNN-1?": (CNN1_SEEN, CNN1_UNSEEN),
     "What do pretrained word vectors add to CNN-1?": (MODEL3, PRETRAINED),
     "What does a small random start add to CNN-1?": (MODEL3, SMALL_START),
+    "Does another processor change CNN-1?": (MODEL3, CNN1_AGAIN),
     "Are pretrained word vectors better than a small random start, in CNN-1?": (SMALL_START, PRETRAINED),
     "Does DIST help CNN-1 when its start is small?": (SMALL_START, SMALL_START_DIST),
     "Does KL about unseen articles help CNN-1 when its start is small?": (SMALL_START, SMALL_START_KL),

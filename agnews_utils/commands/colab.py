@@ -28,6 +28,7 @@ if "google.colab" in sys.modules:
     from importlib.metadata import version
 
     repository = "{repository}"
+    os.environ.setdefault("AGNEWS_PROFILE", "quick")  # a first run, with a GPU too
     project = os.environ.get("AGNEWS_COLAB_FOLDER", "/content/agnews-distillation")
     if not os.path.isdir(project):
         subprocess.run(["git", "clone", "--quiet", "--depth", "1", repository, project], check=True)

@@ -40,7 +40,7 @@ instructor's copies, with solutions, and with what is said of each mistake.
 FORM = """
 ## The predictions, as a form
 
-To hand out and collect before anybody computes.
+To hand out and collect before anybody computes. Name: ____________________ Date: __________
 
 """
 

@@ -30,7 +30,7 @@ from ..study.capacity import CAPACITY_RUNS, SEARCH, save_outcomes
 from ..study.capacity import TABLE as OUTCOMES
 from ..study.records import RECORD_FILES, TEST_ROWS, Record, in_groups, published_records
 from ..study.runs import FINE_TUNED_TEACHER, MODEL3, ONE_MODEL, SIMPLER_FINE_TUNED_KL, TEACHER, TFIDF
-from ..study.strong import ALL_RUNS, BEST, PLAIN_FEW
+from ..study.strong import ALL_RUNS, BEST, PLAIN_FEW, SMALL_START
 from ..study.study import Study
 from ..support.command import run_command
 from ..support.files import copy_whole, write_text
@@ -47,7 +47,8 @@ HEADLINES = {
     TEACHER: "the report's teacher: frozen encoder and VDCNN",
     FINE_TUNED_TEACHER: "a fine-tuned teacher",
     MODEL3: "a one-layer CNN, from labels alone",
-    SIMPLER_FINE_TUNED_KL: "the same CNN, distilled from the fine-tuned teacher",
+    SMALL_START: "the same CNN from labels alone, its random start ten times smaller",
+    SIMPLER_FINE_TUNED_KL: "the one-layer CNN, distilled from the fine-tuned teacher",
     PLAIN_FEW: "the strong student of notebook 07, from labels alone (4 epochs, the better of two on validation)",
     BEST: "the strong student, distilled: at most 5 MB with its vocabulary",
 }  # the README's lines

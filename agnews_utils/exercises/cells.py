@@ -21,7 +21,8 @@ INTRODUCTION = """\
 ## Exercises
 
 {count} exercises, about {minutes} minutes. Write down your prediction, fill in the stub, and run its cell.
-`check` says what is right, or which mistake an answer shows. `hint("{first}")` helps, a little more each time."""
+`check` says what is right, or which mistake an answer shows. `hint("{first}")` helps, a little more each time.{note}"""
+NOTES = {"04": "\nTwo follow here, the others in their turn."}  # by notebook
 
 
 def read_notebook(path: Path) -> NotebookNode:
@@ -71,7 +72,7 @@ def insert(notebook: NotebookNode, number: str, solutions: bool = False) -> list
 def _cells(number: str, solutions: bool) -> Iterator[NotebookNode]:
     exercises = of_notebook(number)
     count, minutes = len(exercises), sum(exercise.minutes for exercise in exercises)
-    text = INTRODUCTION.format(count=count, minutes=minutes, first=exercises[0].number)
+    text = INTRODUCTION.format(count=count, minutes=minutes, first=exercises[0].number, note=NOTES.get(number, ""))
     yield _cell("markdown", f"{number}-exercises", text)
     yield _cell("code", f"{number}-exercises-setup", _setup(exercises))
     for exercise in exercises:

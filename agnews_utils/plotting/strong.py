@@ -94,12 +94,17 @@ def accuracy_against_bytes(table: pd.DataFrame, levels: Mapping[str, float]) -> 
     """A point a student over its bytes on disk; dashed lines for models to hold them against.
 
     Args:
-        table: index of names; columns ``bytes`` and ``accuracy`` (percent)
+        table: index of names; columns ``bytes``, ``accuracy`` and, for its interval, ``low`` and ``high`` (percent)
         levels: accuracy in percent of other models, by name
     """
     figure, axes = plt.subplots(figsize=(8, 4.6))
     ordered = table.sort_values("bytes")
     axes.plot(ordered["bytes"] / 1e6, ordered["accuracy"], "o-", color=CLASS_COLOURS[0])
+    if "low" in ordered:
+        arms = [ordered["accuracy"] - ordered["low"], ordered["high"] - ordered["accuracy"]]
+        axes.errorbar(
+            ordered["bytes"] / 1e6, ordered["accuracy"], yerr=arms, fmt="none", color=CLASS_COLOURS[0], capsize=4
+        )
     for name, row in ordered.iterrows():
         label = f"{name}\n{row['accuracy']:.2f} %"
         axes.annotate(label, (row["bytes"] / 1e6, row["accuracy"]), (-9, 3), textcoords="offset points", ha="right")

@@ -98,7 +98,9 @@ _CNN1_DIST: dict[str, Any] = {"loss": DISTLoss, "loss_args": {"beta": 2.0, "gamm
 SMALL_START, PRETRAINED = "simpler_cnn_small_start", "simpler_cnn_pretrained"
 SMALL_START_DIST, SMALL_START_KL = "simpler_cnn_small_start_dist", "simpler_cnn_small_start_kl_unseen"
 CNN1_SEEN, CNN1_UNSEEN = "simpler_cnn_kl_seen", "simpler_cnn_kl_unseen"
+CNN1_AGAIN = "simpler_cnn_plain_again"  # the older runs are of a processor with 16-bit numbers, these are not
 CURES = (
+    Run(CNN1_AGAIN, "CNN-1 plain, computed anew", **_CNN1 | {"seeds": 3}),
     Run(SMALL_START, "CNN-1 plain, small random start", **_CNN1_SMALL_START),
     Run(PRETRAINED, "CNN-1 plain, pretrained embeddings", **_CNN1 | {"model": PretrainedCNN1}),
     Run(CNN1_SEEN, "CNN-1 KL, teachers asked about seen articles", **_CNN1, **_CNN1_KL, teacher=SEEN),
