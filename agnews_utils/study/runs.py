@@ -161,9 +161,9 @@ SEARCHED = {"tau": 2.4, "beta": 0.11, "gamma": 0.1}
 
 # articles of the dropout ablation's teachers: with dropout on, features cannot be cached, so all would take too long
 SMALL_PART = 12_000
-_DIST: dict[str, Any] = {"loss": DISTLoss, "loss_args": {"beta": 2.0, "gamma": 2.0, "tau": 1.0}}
-_KL: dict[str, Any] = {"loss": KLLoss, "loss_args": {"alpha": 0.9, "tau": 4.0}}
-_SMALL: dict[str, Any] = {"model": SimplerCNN, "epochs": "small_student_epochs"}
+REPORT_DIST: dict[str, Any] = {"loss": DISTLoss, "loss_args": {"beta": 2.0, "gamma": 2.0, "tau": 1.0}}
+COMMON_KL: dict[str, Any] = {"loss": KLLoss, "loss_args": {"alpha": 0.9, "tau": 4.0}}
+CNN1: dict[str, Any] = {"model": SimplerCNN, "epochs": "small_student_epochs"}
 _LARGE: dict[str, Any] = {"model": SimpleCNN, "epochs": "student_epochs"}
 _FEATURES: dict[str, Any] = {"inputs": "features", "epochs": "teacher_epochs"}
 # the usual way to fine-tune a BERT (Devlin et al. 2019, appendix A.3); the learning rate suits a MiniLM
@@ -175,11 +175,11 @@ _COURSE = (
     Run(MODEL6, "BERT-VDCNN", VDCNN, **_FEATURES, seeds=2),
     Run(MODEL5, "Character VDCNN", CharVDCNN, "characters", "char_epochs", training={"group_by_length": True}),
     Run(MODEL1, "CNN-4 plain", **_LARGE, seeds=3),
-    Run(MODEL2, "CNN-4 DIST", **_LARGE, **_DIST, teacher=TEACHER, seeds=3),
-    Run(SIMPLE_KL, "CNN-4 KL", **_LARGE, **_KL, teacher=TEACHER, group="baseline"),
-    Run(MODEL3, "CNN-1 plain", **_SMALL, seeds=10),
-    Run(MODEL4, "CNN-1 DIST", **_SMALL, **_DIST, teacher=TEACHER, seeds=10),
-    Run(SIMPLER_KL, "CNN-1 KL", **_SMALL, **_KL, teacher=TEACHER, seeds=10, group="baseline"),
+    Run(MODEL2, "CNN-4 DIST", **_LARGE, **REPORT_DIST, teacher=TEACHER, seeds=3),
+    Run(SIMPLE_KL, "CNN-4 KL", **_LARGE, **COMMON_KL, teacher=TEACHER, group="baseline"),
+    Run(MODEL3, "CNN-1 plain", **CNN1, seeds=10),
+    Run(MODEL4, "CNN-1 DIST", **CNN1, **REPORT_DIST, teacher=TEACHER, seeds=10),
+    Run(SIMPLER_KL, "CNN-1 KL", **CNN1, **COMMON_KL, teacher=TEACHER, seeds=10, group="baseline"),
 )
 
 
@@ -191,23 +191,23 @@ _BEYOND = (
     _beyond(FASTTEXT, "fastText (h = 10, bigrams)", model=fasttext, inputs="text", seeds=3),
     _beyond(FINE_TUNED_TEACHER, "Fine-tuned teacher", model=BertClassifier,
             epochs="fine_tune_epochs", training=FINE_TUNE),
-    _beyond(SIMPLER_FINE_TUNED_DIST, "CNN-1 DIST, fine-tuned teacher", **_SMALL, **_DIST,
+    _beyond(SIMPLER_FINE_TUNED_DIST, "CNN-1 DIST, fine-tuned teacher", **CNN1, **REPORT_DIST,
             teacher=FINE_TUNED_TEACHER, seeds=10),
-    _beyond(SIMPLER_FINE_TUNED_KL, "CNN-1 KL, fine-tuned teacher", **_SMALL, **_KL,
+    _beyond(SIMPLER_FINE_TUNED_KL, "CNN-1 KL, fine-tuned teacher", **CNN1, **COMMON_KL,
             teacher=FINE_TUNED_TEACHER, seeds=10),
-    _beyond(SIMPLE_FINE_TUNED_DIST, "CNN-4 DIST, fine-tuned teacher", **_LARGE, **_DIST,
+    _beyond(SIMPLE_FINE_TUNED_DIST, "CNN-4 DIST, fine-tuned teacher", **_LARGE, **REPORT_DIST,
             teacher=FINE_TUNED_TEACHER, seeds=3),
 )  # fmt: skip
 
 
 def _ablation(name: str, title: str, *, seeds: int = 3, **what: Any) -> Run:
-    return Run(name, title, **{**_SMALL, **what}, seeds=seeds, group="ablation")
+    return Run(name, title, **{**CNN1, **what}, seeds=seeds, group="ablation")
 
 
 _TEACHER_ON_FEATURES: dict[str, Any] = {"model": VDCNN, **_FEATURES, "seeds": 1}
 _PLAIN_AND_DIST: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("plain", "plain", {}),
-    ("dist", "DIST", {**_DIST, "teacher": TEACHER}),
+    ("dist", "DIST", {**REPORT_DIST, "teacher": TEACHER}),
 )
 _ABLATIONS = (
     *(
@@ -221,15 +221,15 @@ _ABLATIONS = (
         for kind, title, loss in _PLAIN_AND_DIST
     ),
     _ablation("teacher_lr_0.01", "BERT-VDCNN, learning rate 0.01", **_TEACHER_ON_FEATURES, training={"lr": 1e-2}),
-    _ablation("simpler_cnn_dist_teacher_lr_0.01", "CNN-1 DIST, teacher at 0.01", **_DIST,
+    _ablation("simpler_cnn_dist_teacher_lr_0.01", "CNN-1 DIST, teacher at 0.01", **REPORT_DIST,
               teacher="teacher_lr_0.01"),
     _ablation("teacher_12k", "BERT-VDCNN, 12,000 articles", **_TEACHER_ON_FEATURES, rows=SMALL_PART),
     _ablation("teacher_12k_dropout", "BERT-VDCNN, 12,000 articles, BERT's dropout on", model=BertVDCNN,
               epochs="teacher_epochs", model_args={"dropout": True}, rows=SMALL_PART, seeds=1),
-    _ablation("simpler_cnn_dist_teacher_12k", "CNN-1 DIST, teacher of 12,000 articles", **_DIST,
+    _ablation("simpler_cnn_dist_teacher_12k", "CNN-1 DIST, teacher of 12,000 articles", **REPORT_DIST,
               teacher="teacher_12k"),
     _ablation("simpler_cnn_dist_teacher_12k_dropout",
-              "CNN-1 DIST, teacher of 12,000 articles with BERT's dropout on", **_DIST,
+              "CNN-1 DIST, teacher of 12,000 articles with BERT's dropout on", **REPORT_DIST,
               teacher="teacher_12k_dropout"),
     # students of DIST improve for longer than plain ones: does stopping early decide their gain?
     *(
@@ -245,11 +245,11 @@ _ABLATIONS = (
         _ablation(f"simpler_cnn_strong_{name}", f"CNN-1 {title}, fine-tuned teacher", loss=loss["loss"],
                   loss_args=loss["loss_args"] | changed, teacher=FINE_TUNED_TEACHER)
         for name, title, loss, changed in (
-            ("dist_tau_4", "DIST at tau 4", _DIST, {"tau": 4.0, "scale_tau2": False}),
-            ("dist_ce_0.1", "DIST with CE weight 0.1", _DIST, {"ce_weight": 0.1}),
-            ("dist_tau_4_ce_0.1", "DIST at tau 4 with CE weight 0.1", _DIST,
+            ("dist_tau_4", "DIST at tau 4", REPORT_DIST, {"tau": 4.0, "scale_tau2": False}),
+            ("dist_ce_0.1", "DIST with CE weight 0.1", REPORT_DIST, {"ce_weight": 0.1}),
+            ("dist_tau_4_ce_0.1", "DIST at tau 4 with CE weight 0.1", REPORT_DIST,
              {"tau": 4.0, "scale_tau2": False, "ce_weight": 0.1}),
-            ("kl_tau_1", "KL at tau 1", _KL, {"tau": 1.0}),
+            ("kl_tau_1", "KL at tau 1", COMMON_KL, {"tau": 1.0}),
         )
     ),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from ..baselines import tfidf
 from ..losses import DISTLoss, KLLoss, LogitLoss
 from ..models import EMBEDDING_STD, BertClassifier, PretrainedCNN1, SimplerCNN, WideCNN
 from .ensembles import Ensemble
-from .runs import FINE_TUNE, FINE_TUNED_TEACHER, RUNS, TEACHER, Member, Run
+from .runs import CNN1, COMMON_KL, FINE_TUNE, FINE_TUNED_TEACHER, REPORT_DIST, RUNS, TEACHER, Member, Run
 
 FOLDS = 2
 ALL = 1_000_000  # more texts than there are: all of them
@@ -91,10 +91,8 @@ LADDER = (
 )
 # notebook 06's two suspects, each put right in CNN-1 itself: what its teacher is asked about, and its start. PyTorch
 # draws an embedding's start with standard deviation 1, so a small random start stands between that and real vectors
-_CNN1: dict[str, Any] = {"model": SimplerCNN, "epochs": "small_student_epochs", "seeds": SEEDS, "group": "ladder"}
+_CNN1 = CNN1 | {"seeds": SEEDS, "group": "ladder"}
 _CNN1_SMALL_START = _CNN1 | {"model_args": {"embedding_std": EMBEDDING_STD}}
-_CNN1_KL: dict[str, Any] = {"loss": KLLoss, "loss_args": {"alpha": 0.9, "tau": 4.0}}  # notebook 06's
-_CNN1_DIST: dict[str, Any] = {"loss": DISTLoss, "loss_args": {"beta": 2.0, "gamma": 2.0, "tau": 1.0}}  # the report's
 SMALL_START, PRETRAINED = "simpler_cnn_small_start", "simpler_cnn_pretrained"
 SMALL_START_DIST, SMALL_START_KL = "simpler_cnn_small_start_dist", "simpler_cnn_small_start_kl_unseen"
 CNN1_SEEN, CNN1_UNSEEN = "simpler_cnn_kl_seen", "simpler_cnn_kl_unseen"
@@ -103,11 +101,11 @@ CURES = (
     Run(CNN1_AGAIN, "CNN-1 plain, computed anew", **_CNN1 | {"seeds": 3}),
     Run(SMALL_START, "CNN-1 plain, small random start", **_CNN1_SMALL_START),
     Run(PRETRAINED, "CNN-1 plain, pretrained embeddings", **_CNN1 | {"model": PretrainedCNN1}),
-    Run(CNN1_SEEN, "CNN-1 KL, teachers asked about seen articles", **_CNN1, **_CNN1_KL, teacher=SEEN),
-    Run(CNN1_UNSEEN, "CNN-1 KL, teachers asked about unseen articles", **_CNN1, **_CNN1_KL, teacher=UNSEEN),
-    Run(SMALL_START_DIST, "CNN-1 DIST, small random start", **_CNN1_SMALL_START, **_CNN1_DIST, teacher=TEACHER),
+    Run(CNN1_SEEN, "CNN-1 KL, teachers asked about seen articles", **_CNN1, **COMMON_KL, teacher=SEEN),
+    Run(CNN1_UNSEEN, "CNN-1 KL, teachers asked about unseen articles", **_CNN1, **COMMON_KL, teacher=UNSEEN),
+    Run(SMALL_START_DIST, "CNN-1 DIST, small random start", **_CNN1_SMALL_START, **REPORT_DIST, teacher=TEACHER),
     Run(SMALL_START_KL, "CNN-1 KL, small random start, teachers asked about unseen articles", **_CNN1_SMALL_START,
-        **_CNN1_KL, teacher=UNSEEN),
+        **COMMON_KL, teacher=UNSEEN),
 )  # fmt: skip
 # between CNN-1 with a small start and the ladder's first row: its network, trained as CNN-1 is
 AS_CNN1 = "wide_as_cnn1"
