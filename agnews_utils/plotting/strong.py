@@ -74,19 +74,22 @@ def ladder(
 
 
 def accuracy_against_labels(table: pd.DataFrame) -> Figure:
-    """A line a kind of model over the number of labels (both as :func:`agnews_utils.analysis.strong` gives them)."""
-    figure, axes = plt.subplots(figsize=(8, 4.6))
-    for column, colour, mark in zip(table.columns, CLASS_COLOURS, MARKS, strict=False):
-        known = table[column].dropna()
-        axes.plot(known.index, known, marker=mark, color=colour, label=column)
-    axes.set(
-        xscale="log", xlabel="articles with a label (logarithmic)", ylabel="test accuracy in percent",
-        title="Accuracy against labels",
-    )  # fmt: skip
-    axes.xaxis.set_major_locator(FixedLocator(list(table.index)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.legend(fontsize="small")
+    """A line a kind of model over the number of labels (both as :func:`agnews_utils.analysis.strong` gives them).
+
+    To the right the same without the fewest labels, on a scale of its own: there the lines lie close together.
+    """
+    figure, panels = plt.subplots(1, 2, figsize=(10, 4.6), width_ratios=(1.15, 1))
+    for axes, shown in zip(panels, (table, table.iloc[1:]), strict=True):
+        for column, colour, mark in zip(table.columns, CLASS_COLOURS, MARKS, strict=False):
+            known = shown[column].dropna()
+            axes.plot(known.index, known, marker=mark, color=colour, label=column)
+        axes.set(xscale="log", xlabel="articles with a label (logarithmic)")
+        axes.xaxis.set_major_locator(FixedLocator(list(shown.index)))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    panels[0].set(title="Accuracy against labels", ylabel="test accuracy in percent")
+    panels[1].set_title("The same, from the second point on")
+    panels[0].legend(fontsize="small")
     return figure
 
 

@@ -11,6 +11,7 @@ from agnews_utils.commands import guide
 from agnews_utils.exercises.checking import find
 from agnews_utils.settings import NOTEBOOKS
 from agnews_utils.study.runs import MODEL3, RUNS, TFIDF
+from agnews_utils.study.strong import ALL_RUNS, scarce_names
 from agnews_utils.study.study import Study
 
 TEXT = (NOTEBOOKS / guide.GUIDE).read_text(encoding="utf-8")
@@ -109,6 +110,16 @@ def test_measures_only_a_run_on_known_data(settings, monkeypatch):
     accuracies = measured.query("kind == 'accuracy'").set_index("name")
     assert accuracies.loc[RUNS[MODEL3].title, "seeds"] == 2
     assert accuracies["value"].tolist() == pytest.approx([100 * record.test_accuracy] * len(accuracies), abs=1e-3)
+
+
+def test_measures_the_models_of_few_labels_where_notebook_07_has_made_them(settings, monkeypatch):
+    study = Study(settings, runs=ALL_RUNS)
+    record, (_, teacher, *_) = study.record(TFIDF), scarce_names(guide.FEW_LABELS)
+    monkeypatch.setattr(Study, "record", lambda self, name, seed=0: record)
+    monkeypatch.setattr(Study, "found", lambda self, name, seed=0: record if (name, seed) == (teacher, 0) else None)
+    rows = {row["name"]: row["seeds"] for row in guide._accuracies(study, 2)}
+    assert rows[ALL_RUNS[teacher].title] == 1
+    assert set(rows) - {ALL_RUNS[teacher].title} == {run.title for run in RUNS.values() if run.group in guide.GROUPS}
 
 
 def test_a_new_measurement_replaces_its_profile_only(tmp_path, monkeypatch):

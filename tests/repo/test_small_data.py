@@ -24,34 +24,6 @@ def result_of(source, **names):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize(
-    ("rare", "said"),
-    [
-        (
-            [True, True],
-            "100 % of the test articles hold a word piece that occurs fewer than five times in training. So",
-        ),
-        (
-            [False, False],
-            "0 % of the test articles hold a word piece that occurs fewer than five times in training. So",
-        ),
-        ([True, False], "There the baseline is ahead of CNN-1 (seed 0) by 100.0 points, elsewhere by 0.0. Yes."),
-        ([False, True], "ahead of CNN-1 (seed 0) by 0.0 points, elsewhere by 100.0. No: its lead is no larger there."),
-    ],
-)
-def test_rare_word_pieces(rare, said):
-    trained = SimpleNamespace(input_ids=np.full((5, 1), 1), attention_mask=np.ones((5, 1)))
-    test = SimpleNamespace(input_ids=np.where(rare, 2, 1)[:, None], attention_mask=np.ones((2, 1)))
-    baseline, student = (SimpleNamespace(correct=np.array(correct)) for correct in ([True, True], [False, True]))
-    shown = result_of(
-        cell("03_students_plain", "03-040"), articles=trained, records={"a": [baseline], "b": [student]}, TFIDF="a",
-        MODEL3="b", study=SimpleNamespace(inputs=SimpleNamespace(articles=lambda split: test)), Markdown=str, np=np,
-    )  # fmt: skip
-    assert said in shown
-    assert "nan" not in shown
-
-
-@pytest.mark.filterwarnings("error")
 def test_what_is_copied_from_a_teacher():
     right, wrong = SimpleNamespace(correct=np.array([True, True])), SimpleNamespace(correct=np.array([False, True]))
     names = dict(zip(("MODEL3", "TEACHER", "MODEL4", "SIMPLER_KL"), "abcd", strict=True))
@@ -60,3 +32,17 @@ def test_what_is_copied_from_a_teacher():
     assert table["articles"].tolist() == [1, 0]
     assert table["CNN-1 DIST, % right"].tolist() == ["100.0", "–"]
     assert table["CNN-1 KL, % right"].tolist() == ["0.0", "–"]
+
+
+def test_a_student_copies_only_where_it_does_so_both_ways():
+    names, said = ("CNN-1 plain again", "CNN-1 DIST", "CNN-1 KL"), []
+    columns = [f"{name}, % right" for name in names]
+    for rows in ([["50.0", "60.0", "70.0"], ["70.0", "60.0", "50.0"]], [["0.0", "100.0", "0.0"], ["–", "–", "–"]]):
+        copied = pd.DataFrame(rows, columns=columns)
+        exec(cell("05_analysis", "86265612"), {"copied": copied, "again": names, "Markdown": said.append})
+    both, one = said
+    assert "is right on 60.0 % and the control on 50.0 %" in both
+    assert "copies its teacher, for better and for worse" in both
+    assert "KL gives the teacher more weight" in both
+    assert "does not copy its teacher both ways" in one
+    assert "nan" not in one
