@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..study.records import Record
-from .answers import QUESTIONS, Answer, answer
+from .answers import FIXED, QUESTIONS, Answer, answer
 from .pairs import gains_by_seed, match_seeds
 from .statistics import paired_bootstrap_interval, seed_interval, variance_components_interval
 
@@ -25,7 +25,7 @@ def ways(records: Mapping[str, list[Record]], question: str) -> dict[str, Answer
         KeyError: no such question, or no record of one of its models.
     """
     ours = answer(records, question)
-    before, after = match_seeds(records, *QUESTIONS[question])
+    before, after = match_seeds(records, *QUESTIONS[question], FIXED)
     gains = gains_by_seed(before, after)
     first = gains.iloc[0].to_numpy()
     mean = float(gains.to_numpy().mean())

@@ -6,6 +6,8 @@ and FOLDER gets the instructor's copies.
 
 With ``--judge FOLDER --out FILE`` the notebooks that students have handed in become a table, FILE, of verdicts and
 points. This runs their code: use a machine or container that you can lose, because nothing protects it from ill will.
+With ``--grade 01.1,04.1`` only these exercises come into the table. Where each student's notebooks lie in a folder (the
+first one below FOLDER), a graded exercise that none of them holds gets a row too: it is missing, with 0 of its points.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ from pathlib import Path
 import nbformat
 
 from ..exercises.cells import insert, read_notebook
+from ..exercises.checking import find
 from ..exercises.exercise import notebooks, of_notebook
-from ..exercises.judging import SECONDS, handed_in, judge_notebooks, writable
+from ..exercises.judging import SECONDS, handed_in, judge_notebooks, student_of, writable
 from ..settings import NOTEBOOKS, ROOT, read_settings
 from ..support.checkout import assert_checkout
 from ..support.command import run_command
@@ -85,25 +88,49 @@ def _rows(table: list[list[str]]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in table)
 
 
-def judge_folder(folder: Path, out: Path, seconds: float) -> int:
-    """Writes the verdicts on all notebooks below ``folder`` to ``out``; 1 where it cannot, or a file is no notebook."""
+def judge_folder(folder: Path, out: Path, seconds: float, grade: str | None = None) -> int:
+    """Writes the verdicts on all notebooks below ``folder`` to ``out``; 1 where it cannot, or a file is no notebook.
+
+    Args:
+        grade: the numbers of the exercises that come into the table, with commas between them; None: all
+    """
     try:
+        graded = None if grade is None else graded_numbers(grade)
         paths = handed_in(folder)
         assert_out(out)
     except ValueError as reason:
         print(reason, file=sys.stderr)
         return 1
     bar = progress_bar(read_settings(), paths, desc="notebooks", unit="notebook")
-    table, damaged = judge_notebooks(folder, bar, seconds)
+    table, damaged = judge_notebooks(folder, bar, seconds, graded)
     write_text(out, table.to_csv(index=False, lineterminator="\n"))
     for sentence in damaged.values():
         print(sentence, file=sys.stderr)
     names = [writable(path.relative_to(folder).as_posix()) for path in paths]
-    if empty := [name for name in names if name not in damaged and name not in set(table["notebook"])]:
-        print(f"Without an exercise, so they are not in the table: {', '.join(empty)}.", file=sys.stderr)
+    there = set(table["notebook"]) & set(names)  # not the folders of students who lack an exercise
+    if empty := [name for name in names if name not in damaged and name not in there]:
+        what = "an exercise" if graded is None else "a graded exercise"
+        print(f"Without {what}, so they are not in the table: {', '.join(empty)}.", file=sys.stderr)
+    if graded is not None and not all(student_of(path, folder) for path in paths):
+        print(
+            f"{folder} itself holds notebooks; what is missing beside them gets no row: give each student a folder.",
+            file=sys.stderr,
+        )
     states = ", ".join(f"{count} {state}" for state, count in table["state"].value_counts().items())
-    print(f"{len(table)} exercises of {table['notebook'].nunique()} notebooks in {out}: {states or 'none'}")
+    print(f"{len(table)} exercises of {len(there)} notebooks in {out}: {states or 'none'}")
     return 1 if damaged else 0
+
+
+def graded_numbers(grade: str) -> set[str]:
+    """The exercises that ``--grade`` names.
+
+    Raises:
+        ValueError: there is no such exercise.
+    """
+    numbers = [number.strip() for number in grade.split(",")]
+    if unknown := [repr(number) for number in numbers if find(number) is None]:
+        raise ValueError(f"There is no exercise {' or '.join(unknown)}: {NOTEBOOKS.name}/{PAGE} lists them.")
+    return {find(number).number for number in numbers}
 
 
 def assert_out(out: Path) -> None:
@@ -141,10 +168,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--seconds", metavar="N", type=float, help=f"with --judge: for a notebook's answers ({SECONDS})"
     )
+    parser.add_argument(
+        "--grade",
+        metavar="NUMBERS",
+        help="with --judge: only these exercises, such as 01.1,04.1; what a student's folder lacks is missing",
+    )
     given = parser.parse_args(arguments)
     folder, judged = given.solutions, given.judge
-    if (judged is None) != (given.out is None) or (judged is None and given.seconds is not None):
-        parser.error("--judge FOLDER and --out FILE belong together, and --seconds to both.")
+    if (judged is None) != (given.out is None) or (judged is None and (given.seconds, given.grade) != (None, None)):
+        parser.error("--judge FOLDER and --out FILE belong together, and --seconds and --grade to both.")
     if judged is not None and folder is not None:
         parser.error("--judge and --solutions are two things: give one of them.")
     if given.seconds is not None and not given.seconds > 0:
@@ -155,7 +187,7 @@ def main(arguments: list[str]) -> int:
         parser.error(f"{folder} is a file: give a folder.")
     if judged is None:
         return insert_exercises(folder)
-    return judge_folder(judged, given.out, given.seconds or SECONDS)
+    return judge_folder(judged, given.out, given.seconds or SECONDS, given.grade)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 It runs strangers' code. The process and its time limit keep a mistake away from the other notebooks; they are no
 protection against ill will.
+
+Where some exercises alone are graded, those that a student has not handed in get rows too, so that all students have
+the same number of points to reach.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +33,7 @@ from .recording import MISSING, READY, STOPS
 SECONDS = 60  # for a notebook's cells; the start of its process does not count
 TOO_SLOW = "too slow"
 ENDED = "Python ended"  # in place of an exception's name
-COLUMNS = ("notebook", "exercise", "state", "mistake", "prediction", "points", "by hand", "of")
+COLUMNS = ("notebook", "exercise", "state", "mistake", "prediction", "reason", "points", "by hand", "of")
 CHECKED = re.compile(r"""\bcheck\(\s*(?:number\s*=\s*)?["']?(\d\d?\.\d)\b""")
 PREDICTION = re.compile(r"\s*#\s*my prediction\s*:(.*)", re.IGNORECASE)
 REASON = re.compile(r"\s*#\s*my reason[^:]*:(.*)", re.IGNORECASE)
@@ -53,66 +57,101 @@ def handed_in(folder: Path) -> list[Path]:
 
 
 def judge_notebooks(
-    folder: Path, paths: Iterable[Path], seconds: float = SECONDS
+    folder: Path, paths: Iterable[Path], seconds: float = SECONDS, graded: set[str] | None = None
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """The verdicts on notebooks below ``folder``, and a sentence for each file that is no notebook.
+
+    Args:
+        paths: of the notebooks, sorted
+        graded: numbers of the exercises that come into the table; None: all. Those that none of a student's notebooks
+            has are missing, in rows that name the student's folder instead of a notebook.
 
     Returns:
         a row for each exercise of a notebook (:data:`COLUMNS`), and the sentences by the file's path below ``folder``
     """
     rows, damaged = [], {}
-    for path in paths:
-        name = writable(path.relative_to(folder).as_posix())
-        try:
-            notebook = read_notebook(path)
-        except (ValueError, OSError) as reason:
-            damaged[name] = str(reason)
-        else:
-            rows += [{"notebook": name, **row} for row in judge_notebook(notebook, path.stem, seconds)]
+    for student, own in groupby(paths, lambda path: student_of(path, folder)):
+        absent = set(graded or ()) if student else set()
+        for path in own:
+            name = writable(path.relative_to(folder).as_posix())
+            try:
+                notebook = read_notebook(path)
+            except (ValueError, OSError) as reason:
+                damaged[name] = str(reason)
+            else:
+                judged = judge_notebook(notebook, path.stem, seconds, graded)
+                rows += [{"notebook": name, **row} for row in judged]
+                absent -= {row["exercise"] for row in judged}
+        rows += [{"notebook": writable(student), **_row(number)} for number in sorted(absent)]
     return pd.DataFrame(rows, columns=list(COLUMNS)), damaged
 
 
-def judge_notebook(notebook: NotebookNode, name: str, seconds: float = SECONDS) -> list[dict]:
+def student_of(path: Path, folder: Path) -> str:
+    """The student whose notebook it is: the first folder below ``folder``; empty where it lies in ``folder`` itself."""
+    first, *below = path.relative_to(folder).parts
+    return first if below else ""
+
+
+def judge_notebook(
+    notebook: NotebookNode, name: str, seconds: float = SECONDS, graded: set[str] | None = None
+) -> list[dict]:
     """A row for each exercise that a notebook should have, or has.
 
     Args:
         name: of its file; where it begins with ``04_`` and there is no exercise, those of notebook 04 are missing
+        graded: numbers of the exercises that get a row; None: all
     """
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    answers = [(cell, predictions_of(cell)) for cell in code]
+    answers = [(cell, answers_of(cell)) for cell in code]
     cells = [{"source": cell.source, "numbers": list(said)} for cell, said in answers if is_ours(cell) or said]
     others = [cell.source for cell, said in answers if not (is_ours(cell) or said)]
     numbers = {number for cell in cells for number in cell["numbers"]}
     own = {number[:2] for number in numbers} or {name[:2] if name[2:3] == "_" else ""}
-    verdicts = run_cells(cells, others, seconds) if numbers else {}
-    predictions = {number: text for _, said in answers for number, text in said.items() if text}
-    rows = []
-    for number in sorted(numbers | {exercise.number for one in own for exercise in of_notebook(one)}):
-        state, mistake = verdicts.get(number, (MISSING, ""))
-        exercise = find(number)
-        rows.append({
-            "exercise": number, "state": state, "mistake": mistake, "prediction": predictions.get(number, ""),
-            "points": exercise.points / 2 if state == RIGHT else 0.0, "by hand": "",
-            "of": exercise.points,
-        })  # fmt: skip
-    return rows
+    listed = numbers | {exercise.number for one in own for exercise in of_notebook(one)}
+    wanted = listed if graded is None else listed & graded
+    verdicts = run_cells(cells, others, seconds) if numbers & wanted else {}
+    texts = {number: both for _, said in answers for number, both in said.items() if any(both)}
+    return [
+        _row(number, *verdicts.get(number, (MISSING, "")), *texts.get(number, ("", ""))) for number in sorted(wanted)
+    ]
 
 
-def predictions_of(cell: NotebookNode) -> dict[str, str]:
-    """The exercises that a code cell answers, each with the prediction above its ``check``; empty where none is."""
-    said, prediction, goes_on = {}, "", False
+def _row(number: str, state: str = MISSING, mistake: str = "", prediction: str = "", reason: str = "") -> dict:
+    """An exercise's row of the table, without its notebook."""
+    exercise = find(number)
+    return {
+        "exercise": number, "state": state, "mistake": mistake, "prediction": prediction, "reason": reason,
+        "points": exercise.points / 2 if state == RIGHT else 0.0, "by hand": "",
+        "of": exercise.points,
+    }  # fmt: skip
+
+
+def answers_of(cell: NotebookNode) -> dict[str, tuple[str, str]]:
+    """The exercises that a code cell answers, each with the prediction and the reason above its ``check``.
+
+    A text is empty where none is written.
+    """
+    said: dict[str, tuple[str, str]] = {}
+    texts, place = ["", ""], None  # of prediction and reason; which of them the next comment goes on with
     for line in cell.source.splitlines():
         if begins := PREDICTION.match(line):
-            prediction, goes_on = begins[1].strip(), True
-        elif goes_on := goes_on and line.lstrip().startswith("#"):
-            reason = REASON.match(line)
-            prediction += " " + (reason[1] if reason else line).strip().lstrip("#").strip()
+            place, texts[0] = 0, begins[1].strip()
+        elif begins := REASON.match(line):
+            place, texts[1] = 1, begins[1].strip()
+        elif not line.lstrip().startswith("#"):
+            place = None
+        elif place is not None:
+            texts[place] += " " + line.strip().lstrip("#").strip()
         for number in CHECKED.findall(line):
-            said[number.zfill(4)], prediction = prediction, ""
+            said[number.zfill(4)], texts = (texts[0], texts[1]), ["", ""]
     if not said and is_ours(cell) and (written := CELL.fullmatch(cell.get("id", ""))):
-        said[f"{written[1]}.{written[2]}"] = prediction  # the line with check was deleted
-    # a spreadsheet takes a text that begins so for a formula
-    return {n: FORMULA.sub("'", writable(text.strip())) for n, text in said.items() if find(n) is not None}
+        said[f"{written[1]}.{written[2]}"] = (texts[0], texts[1])  # the line with check was deleted
+    return {n: (harmless(one), harmless(other)) for n, (one, other) in said.items() if find(n) is not None}
+
+
+def harmless(text: str) -> str:
+    """``text`` for a cell of a spreadsheet, which takes what begins with one of ``=@+-`` for a formula."""
+    return FORMULA.sub("'", writable(text.strip()))
 
 
 def writable(text: str) -> str:

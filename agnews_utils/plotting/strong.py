@@ -61,6 +61,14 @@ def ladder(
              xlabel="test accuracy in percent")  # fmt: skip
     found = [steps.get(name) for name in names]
     draw_gains(right, found)
+    for place, step in enumerate(found):
+        if step:
+            right.annotate(
+                f"{step.gain:+.2f}", (step.high, place), (8, 0), textcoords="offset points", va="center",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            )  # fmt: skip
+    low, high = right.get_xlim()
+    right.set_xlim(low, high + 0.25 * (high - low))  # room for the last number
     name_looks(right, found)
     right.set(yticks=range(len(names)), yticklabels=[""] * len(names), ylim=left.get_ylim(),
               title="gain over the row above", xlabel="percentage points, with 95 % interval")  # fmt: skip

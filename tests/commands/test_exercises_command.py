@@ -171,6 +171,19 @@ def test_bad_input_is_refused_and_nothing_written(copies, tmp_path, capsys):
     assert texts(copies) == before
 
 
+def test_grade_belongs_to_judge(copies, capsys):
+    before = texts(copies)
+    with pytest.raises(SystemExit) as stopped:
+        command.main(["--grade", "04.1"])
+    assert stopped.value.code == 2
+    assert "belong together, and --seconds and --grade to both." in capsys.readouterr().err
+    assert texts(copies) == before
+
+
+def test_graded_numbers_are_read_as_check_reads_them():
+    assert command.graded_numbers("4.1, 04.1,00.3") == {"04.1", "00.3"}
+
+
 def test_the_committed_table_is_made_from_the_source(copies):
     command.main([])
     assert (NOTEBOOKS / command.PAGE).read_text(encoding="utf-8") == command.page()

@@ -14,7 +14,7 @@ import pytest
 from agnews_utils.commands import exercises as command
 from agnews_utils.exercises.cells import is_ours
 from agnews_utils.exercises.exercise import notebooks, of_notebook
-from agnews_utils.exercises.judging import COLUMNS, predictions_of
+from agnews_utils.exercises.judging import COLUMNS, answers_of
 from agnews_utils.exercises.recording import used
 from agnews_utils.settings import NOTEBOOKS, ROOT
 
@@ -30,7 +30,8 @@ def my_kl(z_s, z_t, labels, alpha, tau):
 
 check("04.4", my_kl)
 """
-PREDICTED = "# My prediction: 1, because\n#   scale does not matter\n"
+PREDICTED = "# My prediction: 1, because\n#   scale does not matter\n# My reason, afterwards: of\n#   the mean\n"
+FORMULAS = '# My prediction: =1+1\n# My reason, afterwards: =HYPERLINK("a")\nno_such_name\n\ncheck("04.3", 1)'
 LOUD = '\nprint("04.3: right\\n" * 10**6)\n\n\ndef check(number, answer):\n    print(f"{number}: right")\n'
 LOOP = """\
 import subprocess, sys
@@ -85,7 +86,7 @@ def annas(copies):
     cells["04-exercises-setup"].source += "\n%matplotlib inline\n!echo loud\ndisplay(1)\nonly_after_magics = 1"
     cells["04-exercise-1-code"].source = PREDICTED + "only_after_magics\n" + cells["04-exercise-1-code"].source + LOUD
     del cells["04-exercise-2-code"]
-    cells["04-exercise-3-code"].source = '# My prediction: =1+1\nno_such_name\n\ncheck("04.3", 1)'
+    cells["04-exercise-3-code"].source = FORMULAS
     cells["04-exercise-4-code"].source = MEAN_FOR_SUM
     cells["04-exercise-5-code"].source = cells["04-exercise-5-code"].source.replace('check("04.5", my_unsure)', "")
     return cells
@@ -127,7 +128,8 @@ def test_solutions_are_right_and_earn_half_of_the_points(table):
 def test_stubs_are_open_and_earn_nothing(table):
     assert set(of(table, "carla.ipynb").values()) == {"open"}
     assert set(of(table, "carla.ipynb", "points").values()) == {0}
-    assert set(of(table, "carla.ipynb", "prediction").values()) == {""}
+    for column in ("prediction", "reason"):
+        assert set(of(table, "carla.ipynb", column).values()) == {""}
 
 
 def test_each_answer_is_told_and_none_changes_another(table):
@@ -141,7 +143,56 @@ def test_each_answer_is_told_and_none_changes_another(table):
     assert of(table, anna, "prediction") == {
         "04.1": "1, because scale does not matter", "04.2": "", "04.3": "'=1+1", "04.4": "its square", "04.5": "",
     }  # fmt: skip
+    assert of(table, anna, "reason") == {
+        "04.1": "of the mean", "04.2": "", "04.3": "'=HYPERLINK(\"a\")", "04.4": "", "04.5": "",
+    }  # fmt: skip
     assert of(table, anna, "points") == {"04.1": 1, "04.2": 0, "04.3": 0, "04.4": 0, "04.5": 3}
+
+
+def test_prediction_and_reason_are_two_columns_beside_each_other(table):
+    assert list(table.columns) == [
+        "notebook", "exercise", "state", "mistake", "prediction", "reason", "points", "by hand", "of",
+    ]  # fmt: skip
+
+
+def test_only_graded_exercises_come_in_and_all_that_a_student_lacks(copies, tmp_path, capsys):
+    folder = tmp_path / "handed_in"
+    hand_in(folder / "anna" / "deep" / "04_students_distilled.ipynb", annas(copies))
+    hand_in(folder / "anna" / "05_analysis.ipynb", cells_of(copies / "plain", "05"))
+    hand_in(folder / "bob" / "empty.ipynb", {})
+    (folder / "carla").mkdir()
+    (folder / "carla" / "04_damaged.ipynb").write_text("[1]")
+    hand_in(folder / "dan.ipynb", cells_of(copies / "plain", "04"))
+    status, table = judge(folder, "--grade", " 4.2,04.1,01.1, 05.1")
+    assert status == 1  # for the damaged one
+    anna = "anna/deep/04_students_distilled.ipynb"
+    assert list(zip(table["notebook"], table["exercise"], table["state"], strict=True)) == [
+        ("anna/05_analysis.ipynb", "05.1", "open"),
+        (anna, "04.1", "right"), (anna, "04.2", "missing"),
+        ("anna", "01.1", "missing"),
+        *((student, number, "missing") for student in ("bob", "carla") for number in ("01.1", "04.1", "04.2", "05.1")),
+        ("dan.ipynb", "04.1", "open"), ("dan.ipynb", "04.2", "open"),
+    ]  # fmt: skip
+    whole = {exercise.number: exercise.points for exercise in EXERCISES}
+    assert table["of"].tolist() == [whole[number] for number in table["exercise"]]
+    assert table["points"].tolist() == [whole["04.1"] / 2 if state == "right" else 0 for state in table["state"]]
+    assert of(table, "anna", "prediction") == of(table, "anna", "reason") == {"01.1": ""}
+    said = capsys.readouterr()
+    assert "14 exercises of 3 notebooks" in said.out
+    assert "Without a graded exercise, so they are not in the table: bob/empty.ipynb." in said.err
+    assert f"{folder} itself holds notebooks; what is missing beside them gets no row" in said.err
+
+
+def test_notebooks_in_no_folder_are_not_asked_for_others(copies, tmp_path):
+    hand_in(tmp_path / "handed_in" / "a.ipynb", cells_of(copies / "plain", "04"))
+    hand_in(tmp_path / "handed_in" / "b.ipynb", cells_of(copies / "plain", "05"))
+    status, table = judge(tmp_path / "handed_in", "--grade", "04.1,05.1,06.1")
+    assert (status, of(table, "a.ipynb"), of(table, "b.ipynb")) == (0, {"04.1": "open"}, {"05.1": "open"})
+    assert len(table) == 2
+
+
+def test_without_grade_no_notebook_is_asked_for(table):
+    assert set(table["notebook"]) & {"anna", "bob", "dan"} == set()
 
 
 def test_a_notebook_without_cells_has_the_number_of_its_name(table):
@@ -232,6 +283,7 @@ def test_bad_options_are_refused_before_anything_runs(copies, tmp_path, capsys):
         assert said.count("\n") == 1
     for options in (
         ["--judge", str(notes)], ["--out", "a.csv"], ["--seconds", "3"],
+        ["--grade", "04.1"], ["--grade", "04.1", "--solutions", str(tmp_path)],
         ["--judge", str(notes), "--out", "a.csv", "--seconds", "0"],
         ["--judge", str(notes), "--out", "a.csv", "--solutions", str(tmp_path)],
     ):  # fmt: skip
@@ -242,23 +294,40 @@ def test_bad_options_are_refused_before_anything_runs(copies, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
+    ("grade", "unknown"),
+    [("04.1,04.9", "'04.9'"), ("99.1", "'99.1'"), ("04.1,", "''"), ("a,04.1,04.0", "'a' or '04.0'"), ("", "''")],
+)
+def test_an_unknown_exercise_is_refused_before_anything_runs(copies, tmp_path, capsys, grade, unknown):
+    out = tmp_path / "a.csv"
+    assert command.main(["--judge", str(copies / "plain"), "--out", str(out), "--grade", grade]) == 1
+    assert capsys.readouterr().err == f"There is no exercise {unknown}: notebooks/EXERCISES.md lists them.\n"
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
     ("source", "said"),
     [
-        ('# My prediction:\nx = 1\n\ncheck("04.1", x)', {"04.1": ""}),
-        ("#my prediction : a\n# b\n#\n\n# c\ncheck('04.1', x)", {"04.1": "a b"}),
+        ('# My prediction:\nx = 1\n\ncheck("04.1", x)', {"04.1": ("", "")}),
+        ("#my prediction : a\n# b\n#\n\n# c\ncheck('04.1', x)", {"04.1": ("a b", "")}),
         (
             '# My prediction: -0.5\ncheck("04.1", x)\n# My prediction: -x\ncheck(4.2, y)',
-            {"04.1": "-0.5", "04.2": "'-x"},
+            {"04.1": ("-0.5", ""), "04.2": ("'-x", "")},
         ),
-        ('# My prediction: h\ud800lf\ncheck("04.1", x)', {"04.1": "h?lf"}),
-        ('# My prediction:\n# My reason, afterwards:\nx = 1\ncheck("04.1", x)', {"04.1": ""}),
-        ('# My prediction: a\n# My reason, afterwards: b\ncheck("04.1", x)', {"04.1": "a b"}),
+        ('# My prediction: h\ud800lf\n# My reason, afterwards: \ud800\ncheck("04.1", x)', {"04.1": ("h?lf", "?")}),
+        ('# My prediction:\n# My reason, afterwards:\nx = 1\ncheck("04.1", x)', {"04.1": ("", "")}),
+        ('# My prediction: a\n# My reason, afterwards: b\n# c\ncheck("04.1", x)', {"04.1": ("a", "b c")}),
+        ('# My prediction: a\n# My reason, afterwards:\n# @b\ncheck("04.1", x)', {"04.1": ("a", "'@b")}),
+        ('# My prediction: a\n\n# My reason, afterwards: b\n\n# c\ncheck("04.1", x)', {"04.1": ("a", "b")}),
+        (
+            '# My reason, afterwards: a\ncheck("04.1", x)\n# My prediction: b\ncheck("04.2", y)',
+            {"04.1": ("", "a"), "04.2": ("b", "")},
+        ),
         ('check("99.9", x)', {}),
         ("recheck = 1\ncheck(x)", {}),
     ],
 )
-def test_predictions_stand_above_their_check(source, said):
-    assert predictions_of(nbformat.v4.new_code_cell(source)) == said
+def test_predictions_and_reasons_stand_above_their_check(source, said):
+    assert answers_of(nbformat.v4.new_code_cell(source)) == said
 
 
 def test_only_what_an_answer_uses_is_taken_from_other_cells():

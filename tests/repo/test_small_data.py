@@ -34,15 +34,18 @@ def test_what_is_copied_from_a_teacher():
     assert table["CNN-1 KL, % right"].tolist() == ["0.0", "–"]
 
 
-def test_a_student_copies_only_where_it_does_so_both_ways():
-    names, said = ("CNN-1 plain again", "CNN-1 DIST", "CNN-1 KL"), []
-    columns = [f"{name}, % right" for name in names]
-    for rows in ([["50.0", "60.0", "70.0"], ["70.0", "60.0", "50.0"]], [["0.0", "100.0", "0.0"], ["–", "–", "–"]]):
-        copied = pd.DataFrame(rows, columns=columns)
-        exec(cell("05_analysis", "86265612"), {"copied": copied, "again": names, "Markdown": said.append})
-    both, one = said
-    assert "is right on 60.0 % and the control on 50.0 %" in both
-    assert "copies its teacher, for better and for worse" in both
-    assert "KL gives the teacher more weight" in both
-    assert "does not copy its teacher both ways" in one
-    assert "nan" not in one
+def test_a_student_copies_only_where_the_interval_says_so():
+    there, nobody = np.arange(40) < 20, np.zeros(40, bool)
+    control = np.where(there, 0.2, 0.8)
+    right = {"CNN-1 plain again": control, "CNN-1 DIST": np.where(there, 0.6, 0.4)}
+    said = []
+    for wrong in (~there, nobody):
+        situations = {"student wrong, teacher right": there, "student right, teacher wrong": wrong}
+        names = {"right": right, "situations": situations, "Markdown": said.append}
+        exec(cell("05_analysis", "86265612"), names)
+    exec(cell("05_analysis", "86265612"), names | {"right": right | {"CNN-1 DIST": control}})
+    assert "+40 points" in said[0]
+    assert "-40 points" in said[0]
+    assert "copies its mistakes" in said[0]
+    assert "no article" in said[1]
+    assert all("is not clear" in sentence for sentence in said[1:])

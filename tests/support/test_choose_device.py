@@ -44,7 +44,7 @@ def test_auto_takes_the_first_gpu(listed, answers, taken):
     assert choose_device() == taken
     assert read_settings({}).device == taken
     assert read_settings({"AGNEWS_DEVICE": "cpu"}).device == "cpu"
-    assert read_settings({}).profile.name == ("full" if taken == "cuda" else "quick")
+    assert read_settings({}).profile.name == "quick"
 
 
 @pytest.mark.parametrize(("kind", "words"), [("cuda", "GPU"), ("mps", "Apple GPU")])
