@@ -31,6 +31,7 @@ from ..study.runs import (
     TFIDF,
 )
 from ..study.strong import (
+    ALONE,
     AS_CNN1,
     BEST,
     CNN1_AGAIN,
@@ -107,6 +108,8 @@ QUESTIONS = {
     "Is the real teacher better than the shuffled one?": ("wide_kl_further_shuffled", BEST),
     "Does the 1 MB student beat the n-gram baseline?": (TFIDF, "wide_1mb"),
     "Does the 100 kB student beat the n-gram baseline?": (TFIDF, "wide_100kb"),
+    "What do the teacher and the unlabelled texts add to the 1 MB student?": (ALONE["student_1mb"], "wide_1mb"),
+    "What do the teacher and the unlabelled texts add to the 100 kB student?": (ALONE["student_100kb"], "wide_100kb"),
     "How far is the strong student behind the fine-tuned teacher?": (FINE_TUNED_TEACHER, BEST),
     "How far is the 1 MB student behind the fine-tuned teacher?": (FINE_TUNED_TEACHER, "wide_1mb"),
     "Does DIST help CNN-1 when no run stops early?": ("simpler_cnn_plain_all_epochs", "simpler_cnn_dist_all_epochs"),

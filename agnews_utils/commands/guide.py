@@ -132,7 +132,7 @@ def measured_table(profile: str) -> str:
 def _tolerance(sd: float, articles: int) -> str:
     """In percentage points, by the guide's rule; ``sd`` is NaN where one seed was run."""
     if pd.isna(sd):
-        return f"± {100 * ARTICLES / articles:.1f} at least"
+        return "one seed"
     return f"± {max(SPREADS * sd, 100 * ARTICLES / articles):.1f}"
 
 

@@ -136,12 +136,23 @@ ALL_LABELS = (
     _student("plain_all_labels", "Strong student, labels alone, all labels", further=ALL, further_labels=True),
     _student("kl_all_labels", "Strong student, KL, all labels", **_EVERYTHING, further_labels=True),
 )
+_1MB: dict[str, Any] = {
+    "vocabulary": 7_400, "model_args": {"embedding_dim": 48, "channels": 96, "buckets": 2**17},
+}  # fmt: skip
+_100KB: dict[str, Any] = {
+    "vocabulary": 2_000, "model_args": {"embedding_dim": 16, "channels": 32, "buckets": 2**13},
+}  # fmt: skip
 SMALLER = (
-    _student("1mb", "1 MB student, KL", **_EVERYTHING, vocabulary=7_400,
-             model_args={"embedding_dim": 48, "channels": 96, "buckets": 2**17}),
-    _student("100kb", "100 kB student, KL", **_EVERYTHING, vocabulary=2_000,
-             model_args={"embedding_dim": 16, "channels": 32, "buckets": 2**13}),
-)  # fmt: skip
+    _student("1mb", "1 MB student, KL", **_EVERYTHING, **_1MB),
+    _student("100kb", "100 kB student, KL", **_EVERYTHING, **_100KB),
+)
+# what they owe to their teachers: the same networks from labels alone, as long as suits them (the better on validation)
+SMALLER_ALONE = (
+    _student("1mb_plain", "1 MB student, labels alone", **_1MB, seeds=3),
+    _student("1mb_plain_few_epochs", "1 MB student, labels alone, 4 epochs", **_1MB, **_FEW_EPOCHS, seeds=3),
+    _student("100kb_plain", "100 kB student, labels alone", **_100KB, seeds=3),
+    _student("100kb_plain_few_epochs", "100 kB student, labels alone, 4 epochs", **_100KB, **_FEW_EPOCHS, seeds=3),
+)
 
 # when labels are scarce: the first so many training articles keep theirs, and how a fine-tuned teacher, or a student
 # on those alone, trains on so few (epochs, articles a step)
@@ -176,9 +187,22 @@ SCARCE_RUNS = tuple(run for labels in SCARCE for run in _scarce_runs(labels))
 _OLD = (RUNS[TEACHER], RUNS[FINE_TUNED_TEACHER])
 STRONG_RUNS = {
     run.name: run
-    for run in (*_OLD, *TEACHER_RUNS, *CURES, *STEPS, *LADDER, *VARIANTS, *ALL_LABELS, *SMALLER, *SCARCE_RUNS)
+    for run in (
+        *_OLD,
+        *TEACHER_RUNS,
+        *CURES,
+        *STEPS,
+        *LADDER,
+        *VARIANTS,
+        *ALL_LABELS,
+        *SMALLER,
+        *SMALLER_ALONE,
+        *SCARCE_RUNS,
+    )
 }
 ALL_RUNS = RUNS | STRONG_RUNS
 # the students whose weights come with the project, by file name
 SHIPPED = {"student_5mb": BEST, "student_1mb": "wide_1mb", "student_100kb": "wide_100kb"}
 SHIPPED_TITLES = {"student_5mb": "5 MB student", "student_1mb": "1 MB student", "student_100kb": "100 kB student"}
+# the same networks from labels alone: of 8 and 4 epochs the better on validation
+ALONE = {"student_5mb": PLAIN_FEW, "student_1mb": "wide_1mb_plain", "student_100kb": "wide_100kb_plain"}
