@@ -79,6 +79,8 @@ def verdicts(records: Mapping[str, list[Record]]) -> pd.DataFrame:
             if claim.one_teacher:
                 runs = list(match_seeds(records, claim.baseline, claim.treatment, fixed=[claim.baseline]))
             evidence, verdict = compare(*runs)
+            if claim.number == "5" and verdict == DOES_NOT_HOLD:
+                verdict = INCONCLUSIVE  # some setting exists, it says: one that was found and fails refutes nothing
         rows.append({"claim": claim.number, "text": claim.text, "evidence": evidence, "verdict": verdict})
     return pd.DataFrame(rows).set_index("claim")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -39,10 +40,13 @@ def student_start(pieces: pd.Series, accuracy: pd.DataFrame) -> Figure:
     left.tick_params(axis="x", labelsize="small")
     left.grid(axis="x", visible=False)
     left.margins(y=0.12)
-    for (name, values), colour, mark in zip(
-        accuracy.drop(columns="articles").items(), (*CLASS_COLOURS, "black"), "os^Dv", strict=False
+    models = accuracy.drop(columns="articles").items()
+    for place, ((name, values), colour, mark) in enumerate(
+        zip(models, (*CLASS_COLOURS, "black"), "os^Dv", strict=False)
     ):
-        right.plot(accuracy.index, values, marker=mark, color=colour, label=name)
+        half = 196 * np.sqrt(values / 100 * (1 - values / 100) / accuracy["articles"])  # 95 %, over articles
+        beside = np.arange(len(values)) + 0.05 * (place - 1.5)  # so that intervals do not hide one another
+        right.errorbar(beside, values, yerr=half, marker=mark, color=colour, label=name, capsize=3, elinewidth=1)
     right.set_xticks(
         range(len(accuracy)), [f"{name}\n{count:,} articles" for name, count in accuracy["articles"].items()]
     )

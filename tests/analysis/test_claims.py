@@ -116,7 +116,7 @@ def test_verdicts_on_the_smoke_study(smoke_records):
     assert table.loc["2", "verdict"] == INCONCLUSIVE  # the character model saw fewer rows
 
 
-@pytest.mark.parametrize(("only_a", "only_b", "verdict"), [(10, 60, HOLDS), (60, 10, DOES_NOT_HOLD)])
+@pytest.mark.parametrize(("only_a", "only_b", "verdict"), [(10, 60, HOLDS), (60, 10, INCONCLUSIVE)])
 def test_one_teacher_is_held_against_every_seed_of_the_student(only_a, only_b, verdict):
     claim = next(claim for claim in CLAIMS if claim.number == "5")
     teacher, student = rights(only_a, only_b, 500, 430)
