@@ -102,15 +102,13 @@ def choices(benchmark: pd.DataFrame, records: Records) -> pd.DataFrame:
     seconds_per_article = encoding_seconds(_published("benchmark.csv"))
     titles = {SHIPPED[file]: title for file, title in SHIPPED_TITLES.items()}
     for run, purpose in CHOICES.items():
-        title = titles.get(run, ALL_RUNS[run].title)
-        if run in UNTAUGHT:
-            title = f"{titles[UNTAUGHT[run]]}, labels alone"
-        form = measured.loc[titles.get(UNTAUGHT.get(run, run), title)]
+        title = titles.get(UNTAUGHT.get(run, run), ALL_RUNS[run].title)
+        form = measured.loc[title]
         own = [making_seconds(record, seconds_per_article) for record in records[run]]
         teachers = teacher_seconds(records, run, seconds_per_article)
         rows.append(
-            {"model": title, "accuracy": accuracy(records, run), "MB with vocabulary": f"{form['bytes'] / 1e6:.2g}",
-             "ms per article": f"{form['p50_ms']:.2g}",
+            {"model": f"{title}, labels alone" if run in UNTAUGHT else title, "accuracy": accuracy(records, run),
+             "MB with vocabulary": f"{form['bytes'] / 1e6:.2g}", "ms per article": f"{form['p50_ms']:.2g}",
              "training took": "–" if run in NOT_COMPARED else format_duration(sum(own) / len(own))
              + (f", its teachers {format_duration(teachers)}" if teachers else ""),
              "take it when": purpose}

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ..analysis.answers import Answer
 from ..analysis.wording import plural
-from .style import BLUE, CROSS, GREY, ORANGE, look_of
+from .style import BLUE, CROSS, GREY, ORANGE, WHITE_BOX, look_of
 
 LETTERS = 31  # in a line of a row's label
 Groups = Mapping[str, Mapping[str, Answer]]
@@ -92,5 +92,5 @@ def _name_rows(axes: Axes, rows: Sequence[tuple[str, Answer | None]]) -> None:
         if not found:
             axes.annotate(
                 name, (0, place), (left, 0), axes.get_yaxis_transform(), "offset points", weight="bold", va="center",
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+                bbox=WHITE_BOX,
             )  # fmt: skip

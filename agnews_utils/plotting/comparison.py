@@ -28,7 +28,7 @@ from ..study.runs import (
     TEACHER,
     TFIDF,
 )
-from .style import BLUE, CLASS_COLOURS, CROSS, GREY, ORANGE, WORSE_TO_BETTER
+from .style import BLUE, CLASS_COLOURS, CROSS, GREY, ORANGE, WHITE_BOX, WORSE_TO_BETTER
 
 LEVELS = {TFIDF: "n-gram baseline", TEACHER: "frozen teacher", FINE_TUNED_TEACHER: "fine-tuned teacher"}
 FEWEST_ARTICLES = 20  # of a bin that is drawn: a share of fewer says little
@@ -192,13 +192,12 @@ def gains_where(gains: Mapping[str, pd.DataFrame], title: str) -> Figure:
 def teachers_and_losses(records: Mapping[str, list[Record]]) -> Figure:
     """CNN-1 plain, with DIST and with KL, under both teachers, with the n-gram baseline and the teachers as lines."""
     figure, axes = plt.subplots(figsize=(9, 5))
-    white = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     for name, colour, style in ((TFIDF, "black", "-"), (TEACHER, GREY, "--"), (FINE_TUNED_TEACHER, "black", ":")):
         level = 100 * records[name][0].test_accuracy
         axes.axhline(level, color=colour, linestyle=style, linewidth=2)
         label = f"{LEVELS[name]}: {level:.2f}"
         axes.annotate(label, (-0.47, level), (0, 5), textcoords="offset points", color=colour, weight="bold",
-                      bbox=white)  # fmt: skip
+                      bbox=WHITE_BOX)  # fmt: skip
     dots = (
         (0, MODEL3, "black", "D", "labels alone"), (0.9, MODEL4, GREY, "o", "frozen teacher (BERT-VDCNN)"),
         (1.1, SIMPLER_FINE_TUNED_DIST, "black", "s", "fine-tuned teacher"), (1.9, SIMPLER_KL, GREY, "o", None),
@@ -219,7 +218,7 @@ def teachers_and_losses(records: Mapping[str, list[Record]]) -> Figure:
         axes.errorbar(place, mean, yerr=[[mean - low], [high - mean]], **look)
         side = {"ha": "right" if place in (0.9, 1.9) else "left", "va": "center"}
         beside = place + (-0.08 if side["ha"] == "right" else 0.08)
-        axes.text(beside, mean, f"{mean:.2f}", color=colour, bbox=white, **side)
+        axes.text(beside, mean, f"{mean:.2f}", color=colour, bbox=WHITE_BOX, **side)
     axes.set_xticks((0, 1, 2), ["CNN-1 plain", "CNN-1 DIST", "CNN-1 KL"])
     axes.set(ylabel=f"test accuracy in percent\n({CONFIDENCE:.0%} interval over test articles)", xlim=(-0.5, 2.65))
     axes.set_title("CNN-1: two losses, two teachers")

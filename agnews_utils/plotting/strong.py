@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from ..analysis.answers import Answer
 from .answers import draw_gains, name_looks
 from .pictures import INK, arrow, box, canvas
-from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE
+from .style import BLUE, CLASS_COLOURS, GREEN, GREY, ORANGE, WHITE_BOX
 
 MARKS = ("s", "^", "o", "D")
 HALVES = {"A": BLUE, "B": GREEN}
@@ -65,7 +65,7 @@ def ladder(
         if step:
             right.annotate(
                 f"{step.gain:+.2f}", (step.high, place), (8, 0), textcoords="offset points", va="center",
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+                bbox=WHITE_BOX,
             )  # fmt: skip
     low, high = right.get_xlim()
     right.set_xlim(low, high + 0.25 * (high - low))  # room for the last number

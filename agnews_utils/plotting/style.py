@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..analysis.answers import Answer
     from ..study.study import Study
 
+WHITE_BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # behind words that stand on a grid
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"  # Okabe and Ito's palette
 CLASS_COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7")
 CROSS = {"color": "black", "markersize": 8, "markeredgewidth": 2}  # the report's own number
