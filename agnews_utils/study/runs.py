@@ -164,7 +164,7 @@ SMALL_PART = 12_000
 REPORT_DIST: dict[str, Any] = {"loss": DISTLoss, "loss_args": {"beta": 2.0, "gamma": 2.0, "tau": 1.0}}
 COMMON_KL: dict[str, Any] = {"loss": KLLoss, "loss_args": {"alpha": 0.9, "tau": 4.0}}
 CNN1: dict[str, Any] = {"model": SimplerCNN, "epochs": "small_student_epochs"}
-_LARGE: dict[str, Any] = {"model": SimpleCNN, "epochs": "student_epochs"}
+CNN4: dict[str, Any] = {"model": SimpleCNN, "epochs": "student_epochs"}
 _FEATURES: dict[str, Any] = {"inputs": "features", "epochs": "teacher_epochs"}
 # the usual way to fine-tune a BERT (Devlin et al. 2019, appendix A.3); the learning rate suits a MiniLM
 FINE_TUNE = {"lr": 1e-4, "batch_size": 32, "weight_decay": 0.01, "warmup": 0.1, "group_by_length": True}
@@ -174,9 +174,9 @@ _COURSE = (
     Run(LINEAR_PROBE, "Frozen encoder + linear", LinearProbe, **_FEATURES, training={"lr": 1e-2}, group="baseline"),
     Run(MODEL6, "BERT-VDCNN", VDCNN, **_FEATURES, seeds=2),
     Run(MODEL5, "Character VDCNN", CharVDCNN, "characters", "char_epochs", training={"group_by_length": True}),
-    Run(MODEL1, "CNN-4 plain", **_LARGE, seeds=3),
-    Run(MODEL2, "CNN-4 DIST", **_LARGE, **REPORT_DIST, teacher=TEACHER, seeds=3),
-    Run(SIMPLE_KL, "CNN-4 KL", **_LARGE, **COMMON_KL, teacher=TEACHER, group="baseline"),
+    Run(MODEL1, "CNN-4 plain", **CNN4, seeds=3),
+    Run(MODEL2, "CNN-4 DIST", **CNN4, **REPORT_DIST, teacher=TEACHER, seeds=3),
+    Run(SIMPLE_KL, "CNN-4 KL", **CNN4, **COMMON_KL, teacher=TEACHER, group="baseline"),
     Run(MODEL3, "CNN-1 plain", **CNN1, seeds=10),
     Run(MODEL4, "CNN-1 DIST", **CNN1, **REPORT_DIST, teacher=TEACHER, seeds=10),
     Run(SIMPLER_KL, "CNN-1 KL", **CNN1, **COMMON_KL, teacher=TEACHER, seeds=10, group="baseline"),
@@ -195,7 +195,7 @@ _BEYOND = (
             teacher=FINE_TUNED_TEACHER, seeds=10),
     _beyond(SIMPLER_FINE_TUNED_KL, "CNN-1 KL, fine-tuned teacher", **CNN1, **COMMON_KL,
             teacher=FINE_TUNED_TEACHER, seeds=10),
-    _beyond(SIMPLE_FINE_TUNED_DIST, "CNN-4 DIST, fine-tuned teacher", **_LARGE, **REPORT_DIST,
+    _beyond(SIMPLE_FINE_TUNED_DIST, "CNN-4 DIST, fine-tuned teacher", **CNN4, **REPORT_DIST,
             teacher=FINE_TUNED_TEACHER, seeds=3),
 )  # fmt: skip
 

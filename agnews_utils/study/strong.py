@@ -8,7 +8,7 @@ from ..baselines import tfidf
 from ..losses import DISTLoss, KLLoss, LogitLoss
 from ..models import EMBEDDING_STD, BertClassifier, PretrainedCNN1, SimplerCNN, WideCNN
 from .ensembles import Ensemble
-from .runs import CNN1, COMMON_KL, FINE_TUNE, FINE_TUNED_TEACHER, REPORT_DIST, RUNS, TEACHER, Member, Run
+from .runs import CNN1, CNN4, COMMON_KL, FINE_TUNE, FINE_TUNED_TEACHER, REPORT_DIST, RUNS, TEACHER, Member, Run
 
 FOLDS = 2
 ALL = 1_000_000  # more texts than there are: all of them
@@ -93,7 +93,9 @@ LADDER = (
 # draws an embedding's start with standard deviation 1, so a small random start stands between that and real vectors
 _CNN1 = CNN1 | {"seeds": SEEDS, "group": "ladder"}
 _CNN1_SMALL_START = _CNN1 | {"model_args": {"embedding_std": EMBEDDING_STD}}
+_CNN4_SMALL_START = CNN4 | {"seeds": 3, "group": "ladder", "model_args": {"embedding_std": EMBEDDING_STD}}
 SMALL_START, PRETRAINED = "simpler_cnn_small_start", "simpler_cnn_pretrained"
+CNN4_SMALL_START, CNN4_SMALL_START_DIST = "simple_cnn_small_start", "simple_cnn_small_start_dist"
 SMALL_START_DIST, SMALL_START_KL = "simpler_cnn_small_start_dist", "simpler_cnn_small_start_kl_unseen"
 CNN1_SEEN, CNN1_UNSEEN = "simpler_cnn_kl_seen", "simpler_cnn_kl_unseen"
 CNN1_AGAIN = "simpler_cnn_plain_again"  # the older runs are of a processor with 16-bit numbers, these are not
@@ -106,6 +108,8 @@ CURES = (
     Run(SMALL_START_DIST, "CNN-1 DIST, small random start", **_CNN1_SMALL_START, **REPORT_DIST, teacher=TEACHER),
     Run(SMALL_START_KL, "CNN-1 KL, small random start, teachers asked about unseen articles", **_CNN1_SMALL_START,
         **COMMON_KL, teacher=UNSEEN),
+    Run(CNN4_SMALL_START, "CNN-4 plain, small random start", **_CNN4_SMALL_START),
+    Run(CNN4_SMALL_START_DIST, "CNN-4 DIST, small random start", **_CNN4_SMALL_START, **REPORT_DIST, teacher=TEACHER),
 )  # fmt: skip
 # between CNN-1 with a small start and the ladder's first row: its network, trained as CNN-1 is
 AS_CNN1 = "wide_as_cnn1"
