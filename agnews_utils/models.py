@@ -345,7 +345,7 @@ class PretrainedCNN1(SimplerCNN):
 
 
 class WideCNN(nn.Module):
-    """The strong student: words as an encoder knows them, convolutions of two widths, and hashed pairs of words.
+    """The 5 MB student: words as an encoder knows them, convolutions of two widths, and hashed pairs of words.
 
     Embedding, one convolution of each width with ReLU and global max, the mean of the embeddings beside them, linear;
     and added to its logits a "wide" part (Cheng et al. 2016), in which every token and every pair of neighbours has

@@ -383,7 +383,7 @@ def test_vdcnn_starts_from_the_papers_initialisation():
         assert not conv.bias.any()
 
 
-# --- the strong student
+# --- the 5 MB student
 
 
 @pytest.mark.parametrize(

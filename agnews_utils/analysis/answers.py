@@ -37,6 +37,8 @@ from ..study.strong import (
     CNN1_AGAIN,
     CNN1_SEEN,
     CNN1_UNSEEN,
+    CNN4_SMALL_START,
+    CNN4_SMALL_START_DIST,
     PLAIN,
     PLAIN_FEW,
     PRETRAINED,
@@ -53,7 +55,8 @@ from .wording import format_percent, markdown_table, plural
 ANSWERS = ROOT / "figures" / "answers.csv"
 Records = Mapping[str, list[Record]]
 FIXED = (*ONE_MODEL, TFIDF_ALL)  # one model of each stands against all seeds of another
-NAMES = {BEST: "Strong student"}  # how sentences call a run whose title says more than they need
+# how sentences call a run whose title says more than they need
+NAMES = {BEST: "5 MB student", "wide_1mb": "1 MB student", "wide_100kb": "100 kB student"}
 # question: (baseline, treatment); the gain is the treatment's accuracy minus the baseline's
 QUESTIONS = {
     "Does BERT-VDCNN beat the n-gram baseline?": (TFIDF, TEACHER),
@@ -78,12 +81,12 @@ QUESTIONS = {
         SIMPLER_FINE_TUNED_DIST, "simpler_cnn_strong_dist_tau_4"),
     "Does temperature 4 help KL with the fine-tuned teacher?": ("simpler_cnn_strong_kl_tau_1", SIMPLER_FINE_TUNED_KL),
     "Does CNN-1 KL with the fine-tuned teacher beat the n-gram baseline?": (TFIDF, SIMPLER_FINE_TUNED_KL),
-    "Does the strong student beat CNN-1 KL with the fine-tuned teacher?": (SIMPLER_FINE_TUNED_KL, BEST),
-    "Does the strong student beat the n-gram baseline?": (TFIDF, BEST),
-    "Does the strong student beat the n-gram baseline from labels alone?": (TFIDF, PLAIN_FEW),
-    "Does the strong student beat the n-gram baseline on the same articles?": (TFIDF, "wide_kl_mixed"),
-    "Does the strong student beat an n-gram baseline with the labels of all texts?": (TFIDF_ALL, BEST),
-    "What do the teacher and the unlabelled texts add to the strong student?": (PLAIN_FEW, BEST),
+    "Does the 5 MB student beat CNN-1 KL with the fine-tuned teacher?": (SIMPLER_FINE_TUNED_KL, BEST),
+    "Does the 5 MB student beat the n-gram baseline?": (TFIDF, BEST),
+    "Does the 5 MB student beat the n-gram baseline from labels alone?": (TFIDF, PLAIN_FEW),
+    "Does the 5 MB student beat the n-gram baseline on the same articles?": (TFIDF, "wide_kl_mixed"),
+    "Does the 5 MB student beat an n-gram baseline with the labels of all texts?": (TFIDF_ALL, BEST),
+    "What do the teacher and the unlabelled texts add to the 5 MB student?": (PLAIN_FEW, BEST),
     "What do BERT teachers add on the same articles?": (PLAIN, "wide_kl_unseen"),
     "What do BERT teachers and TF-IDF add on the same articles?": (PLAIN, "wide_kl_mixed"),
     "Are unseen articles better than seen ones to ask about, for CNN-1?": (CNN1_SEEN, CNN1_UNSEEN),
@@ -95,13 +98,16 @@ QUESTIONS = {
     "Does DIST let CNN-1 pass its teacher when its start is small?": (TEACHER, SMALL_START_DIST),
     "Does KL about unseen articles help CNN-1 when its start is small?": (SMALL_START, SMALL_START_KL),
     "Does CNN-1 with both put right beat the n-gram baseline?": (TFIDF, SMALL_START_KL),
+    "What does a small random start add to CNN-4?": (MODEL1, CNN4_SMALL_START),
+    "Does DIST help CNN-4 when its start is small?": (CNN4_SMALL_START, CNN4_SMALL_START_DIST),
+    "Does CNN-4 DIST with a small start beat the n-gram baseline?": (TFIDF, CNN4_SMALL_START_DIST),
     "What does the two-width network add to CNN-1 with a small start?": (SMALL_START, AS_CNN1),
     "What does the other training add to the two-width network?": (AS_CNN1, "wide_no_vectors"),
     "What does the two-width CNN add over CNN-1, from labels alone?": (MODEL3, "wide_no_vectors"),
     "What do pretrained word vectors add to it?": ("wide_no_vectors", "wide_no_mean"),
     "What does the mean of the word vectors add to it?": ("wide_no_mean", "wide_no_pairs"),
     "What do hashed pairs add to it?": ("wide_no_pairs", PLAIN),
-    "What does the strong student's start add?": ("wide_no_vectors", PLAIN),
+    "What does the 5 MB student's start add?": ("wide_no_vectors", PLAIN),
     "Does a teacher help that was asked about seen articles?": (PLAIN, "wide_kl_seen"),
     "Are unseen articles better than seen ones to ask about?": ("wide_kl_seen", "wide_kl_unseen"),
     "Does a teacher help whose answers are shuffled within a class?": (PLAIN_FEW, "wide_kl_further_shuffled"),
@@ -110,13 +116,13 @@ QUESTIONS = {
     "Does the 100 kB student beat the n-gram baseline?": (TFIDF, "wide_100kb"),
     "What do the teacher and the unlabelled texts add to the 1 MB student?": (ALONE["student_1mb"], "wide_1mb"),
     "What do the teacher and the unlabelled texts add to the 100 kB student?": (ALONE["student_100kb"], "wide_100kb"),
-    "How far is the strong student behind the fine-tuned teacher?": (FINE_TUNED_TEACHER, BEST),
+    "How far is the 5 MB student behind the fine-tuned teacher?": (FINE_TUNED_TEACHER, BEST),
     "How far is the 1 MB student behind the fine-tuned teacher?": (FINE_TUNED_TEACHER, "wide_1mb"),
     "Does DIST help CNN-1 when no run stops early?": ("simpler_cnn_plain_all_epochs", "simpler_cnn_dist_all_epochs"),
     "Does KL help CNN-4?": (MODEL1, SIMPLE_KL),
     "Does CNN-4 DIST beat the n-gram baseline?": (TFIDF, MODEL2),
     "Does CNN-1 DIST beat the n-gram baseline?": (TFIDF, MODEL4),
-    "Do the unlabelled texts help the strong student?": ("wide_kl_mixed", BEST),
+    "Do the unlabelled texts help the 5 MB student?": ("wide_kl_mixed", BEST),
     "Do more labels help the n-gram baseline?": (TFIDF, TFIDF_ALL),
     "Does DIST with searched settings let CNN-1 pass its teacher?": (TEACHER, SEARCHED_DIST),
     "Does DIST help CNN-1 with 12,000 labels?": ("simpler_cnn_plain_12k", "simpler_cnn_dist_12k"),
@@ -158,18 +164,25 @@ class Answer:
             f"{plural(self.seeds, 'seed')}{kind})"
         )
 
+    @property
+    def short(self) -> str:
+        """The gain with its interval, for a text that has named the unit."""
+        return f"{self.gain:+.2f} ({self.low:+.2f} to {self.high:+.2f})"
+
+    def says(self, gain: str, loss: str, neither: str) -> str:
+        """One of three wordings: for a clear gain, for a clear loss, or for neither."""
+        return (gain if self.gain > 0 else loss) if self.is_clear else neither
+
     def __str__(self) -> str:
         """One sentence."""
-        better = "is better" if self.gain > 0 else "is worse"
-        sentence = f"{with_article(self.treatment)} {better if self.is_clear else 'is not clearly different'} " + (
-            f"{'than' if self.is_clear else 'from'} {with_article(self.baseline)}: {self.number}."
-        )
+        verdict = self.says("is better than", "is worse than", "is not clearly different from")
+        sentence = f"{with_article(self.treatment)} {verdict} {with_article(self.baseline)}: {self.number}."
         return sentence[0].upper() + sentence[1:]
 
 
 def with_article(title: str) -> str:
-    """A model's title as it stands in a sentence: *the strong student*, but *CNN-1 DIST*."""
-    if "," in title or not title.endswith((" student", " teacher")):
+    """A model's title as it stands in a sentence: *the 5 MB student*, but *CNN-1 DIST*."""
+    if "," in title or not title.endswith((" student", " teacher", " baseline")):
         return title
     return f"the {title[0].lower()}{title[1:]}"
 
@@ -211,7 +224,7 @@ def in_a_table(answers: Iterable[Answer]) -> str:
             "gain, points": f"{a.gain:+.2f}",
             "95 % interval": f"{a.low:+.2f} to {a.high:+.2f}",
             "seeds": f"{a.seeds}" if a.seeds > 1 else "1 (over articles only)",
-            "verdict": f"**{'better' if a.gain > 0 else 'worse'}**" if a.is_clear else "not clearly different",
+            "verdict": a.says("**better**", "**worse**", "not clearly different"),
         }
         for a in answers
     ]

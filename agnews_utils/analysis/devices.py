@@ -85,7 +85,7 @@ def verdicts(benchmark: pd.DataFrame) -> pd.DataFrame:
         evidence = (
             f"{best['bytes'] / 1e6:.2f} MB (at most {LARGEST / 1e6:.0f}); {best['times_teacher']:.0f} times the "
             f"fine-tuned teacher's rate (at least {FASTER}); {100 * best['accuracy']:.1f} % "
-            f"(TF-IDF + linear: {100 * bag:.1f})"
+            f"(n-gram baseline: {100 * bag:.1f})"
         )
         rows[number] = {"text": text, "evidence": evidence, "verdict": HOLDS if all(met) else DOES_NOT_HOLD}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("claim")

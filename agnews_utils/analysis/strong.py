@@ -12,13 +12,13 @@ from scipy.stats import entropy
 from ..settings import CLASS_NAMES
 from ..study.records import Record
 from ..study.runs import FINE_TUNED_TEACHER, TFIDF
-from ..study.strong import PLAIN_FEW, SCARCE, scarce_names
+from ..study.strong import DRAWN_LABELS, DRAWS, PLAIN_FEW, SCARCE, scarce_names
 from .answers import Answer, compare
 
 SURE = 0.95  # a teacher's probability of another class, from which an article's label is likely wrong
 Records = Mapping[str, list[Record]]
 ALL_LABELLED = (TFIDF, FINE_TUNED_TEACHER, PLAIN_FEW, "wide_kl_unseen")
-SCARCE_KINDS = ("TF-IDF + linear", "fine-tuned teacher", "student on the labels alone", "student with the teacher")
+SCARCE_KINDS = ("n-gram baseline", "fine-tuned teacher", "student on the labels alone", "student with the teacher")
 
 
 def accuracy_against_labels(records: Records) -> pd.DataFrame:
@@ -35,6 +35,16 @@ def accuracy_against_labels(records: Records) -> pd.DataFrame:
         if there:
             rows[labels] = {kind: 100 * np.mean([r.test_accuracy for r in runs]) for kind, runs in there.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("labels")
+
+
+def draws_of_labels(records: Records) -> pd.DataFrame:
+    """Test accuracy in percent of each kind of model (the columns) in each draw of 100 labels (the index), seed 0."""
+    rows = {}
+    for draw in (0, *DRAWS):
+        names = scarce_names(DRAWN_LABELS, draw)
+        if all(name in records for name in names):
+            rows[draw + 1] = [100 * records[name][0].test_accuracy for name in names]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=SCARCE_KINDS).rename_axis("draw")
 
 
 def labels_needed(table: pd.DataFrame) -> pd.DataFrame:

@@ -86,7 +86,7 @@ def _by_class(classes: Sequence[str], shares: np.ndarray) -> dict[str, float]:
 README = """\
 # Students that read news
 
-The strong students of notebook 07, each one file: int8 weights, vocabulary and card. NumPy, safetensors and tokenizers
+The students of notebook 07, each one file: int8 weights, vocabulary and card. NumPy, safetensors and tokenizers
 are all they need. From the project's folder:
 
 ```

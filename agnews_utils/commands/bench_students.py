@@ -60,7 +60,7 @@ vocabulary. Memory is that of a fresh process that holds this model alone and ha
 one thread; Python with NumPy alone takes {empty:.0f} MiB. Multiply-adds are those of one article. TF-IDF and fastText
 were fitted on this run's training articles. The students in PyTorch read by the tokenizer itself; in NumPy and ONNX
 Runtime they remember the pieces of words. Before it is measured, each model has read {before:,} training articles. The
-ratios are of articles a second from raw text, over the fine-tuned teacher in PyTorch and over TF-IDF + linear.
+ratios are of articles a second from raw text, over the fine-tuned teacher in PyTorch and over the n-gram baseline.
 """
 
 

@@ -2,7 +2,8 @@
 
 The texts, solutions and mistakes stand in ``agnews_utils/exercises/content``. Only the exercises' own cells are
 written; a stub that somebody has filled in is left alone. With ``--solutions FOLDER`` the notebooks stay as they are,
-and FOLDER gets the instructor's copies.
+and FOLDER gets the instructor's copies. With ``--students FOLDER`` it gets copies without any output, for a class whose
+predictions no printed result should answer.
 
 With ``--judge FOLDER --out FILE`` the notebooks that students have handed in become a table, FILE, of verdicts and
 points. This runs their code: use a machine or container that you can lose, because nothing protects it from ill will.
@@ -48,8 +49,12 @@ To hand out and collect before anybody computes. Name: ____________________ Date
 """
 
 
-def write_notebooks(source: Path, target: Path, solutions: bool = False) -> list[str]:
+def write_notebooks(source: Path, target: Path, solutions: bool = False, outputs: bool = True) -> list[str]:
     """Puts the exercises into the notebooks of ``source`` and writes them to ``target``; all of them or none.
+
+    Args:
+        solutions: with the exercises' solutions in place of their stubs
+        outputs: with what the notebooks' cells have given
 
     Returns:
         the exercise cells that were left alone because somebody has answered them
@@ -64,10 +69,19 @@ def write_notebooks(source: Path, target: Path, solutions: bool = False) -> list
             raise ValueError(f"{source} holds no notebook {number}: give the folder of the course's notebooks.")
         notebook = read_notebook(path)
         answered += insert(notebook, number, solutions)
+        if not outputs:
+            without_outputs(notebook)
         made[target / path.name] = nbformat.writes(notebook) + "\n"
     for path, text in made.items():
         write_text(path, text)
     return answered
+
+
+def without_outputs(notebook: nbformat.NotebookNode) -> None:
+    """Takes from a notebook what its cells have given."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
 
 
 def page() -> str:
@@ -144,11 +158,15 @@ def assert_out(out: Path) -> None:
         raise ValueError(f"{out} cannot be written: give another --out.")
 
 
-def insert_exercises(folder: Path | None) -> int:
-    """Writes them into the course's notebooks, or the instructor's copies to ``folder``; 1 where that cannot be."""
+def insert_exercises(folder: Path | None, solutions: bool) -> int:
+    """Writes them into the course's notebooks; 1 where that cannot be.
+
+    Args:
+        folder: write copies there instead: the instructor's with ``solutions``, else the students', without outputs
+    """
     assert_checkout(ROOT)
     try:
-        answered = write_notebooks(NOTEBOOKS, folder or NOTEBOOKS, solutions=folder is not None)
+        answered = write_notebooks(NOTEBOOKS, folder or NOTEBOOKS, solutions, outputs=folder is None or solutions)
     except ValueError as reason:
         print(reason, file=sys.stderr)
         return 1
@@ -163,6 +181,7 @@ def insert_exercises(folder: Path | None) -> int:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m agnews_utils.commands.exercises", description=__doc__)
     parser.add_argument("--solutions", metavar="FOLDER", type=Path, help="write the instructor's copies there instead")
+    parser.add_argument("--students", metavar="FOLDER", type=Path, help="write copies without any output there instead")
     parser.add_argument("--judge", metavar="FOLDER", type=Path, help="judge the notebooks below it; runs their code")
     parser.add_argument("--out", metavar="FILE", type=Path, help="with --judge: the CSV file to write")
     parser.add_argument(
@@ -174,19 +193,19 @@ def main(arguments: list[str]) -> int:
         help="with --judge: only these exercises, such as 01.1,04.1; what a student's folder lacks is missing",
     )
     given = parser.parse_args(arguments)
-    folder, judged = given.solutions, given.judge
+    folder, judged = given.solutions or given.students, given.judge
     if (judged is None) != (given.out is None) or (judged is None and (given.seconds, given.grade) != (None, None)):
         parser.error("--judge FOLDER and --out FILE belong together, and --seconds and --grade to both.")
-    if judged is not None and folder is not None:
-        parser.error("--judge and --solutions are two things: give one of them.")
+    if sum(option is not None for option in (judged, given.solutions, given.students)) > 1:
+        parser.error("--judge, --solutions and --students are three things: give one of them.")
     if given.seconds is not None and not given.seconds > 0:
         parser.error("--seconds must be above 0.")
     if folder is not None and folder.resolve() == NOTEBOOKS.resolve():
-        parser.error("FOLDER is the folder of the students' notebooks: give another one.")
+        parser.error("FOLDER is the folder of the course's notebooks: give another one.")
     if folder is not None and folder.exists() and not folder.is_dir():
         parser.error(f"{folder} is a file: give a folder.")
     if judged is None:
-        return insert_exercises(folder)
+        return insert_exercises(folder, solutions=given.solutions is not None)
     return judge_folder(judged, given.out, given.seconds or SECONDS, given.grade)
 
 

@@ -164,9 +164,9 @@ def numbers() -> tuple[dict[str, str], str]:
     questions = {
         "dist gain": "Does DIST help CNN-1?",
         "kl gain": "Does KL help CNN-1 with the fine-tuned teacher?",
-        "strong over n-grams": "Does the strong student beat the n-gram baseline?",
-        "strong on labels alone over n-grams": "Does the strong student beat the n-gram baseline from labels alone?",
-        "gain of teaching": "What do the teacher and the unlabelled texts add to the strong student?",
+        "strong over n-grams": "Does the 5 MB student beat the n-gram baseline?",
+        "strong on labels alone over n-grams": "Does the 5 MB student beat the n-gram baseline from labels alone?",
+        "gain of teaching": "What do the teacher and the unlabelled texts add to the 5 MB student?",
     }
     named = {name: answer(records, question).number for name, question in questions.items()}
     for name in SHIPPED:

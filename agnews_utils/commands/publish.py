@@ -43,14 +43,14 @@ whose weights are not counted. Other runs shared the machine, so compare speeds 
 """
 RESULTS_MARKS = ("<!-- results: written by make publish -->", "<!-- end of results -->")
 HEADLINES = {
-    TFIDF: "an n-gram baseline: TF-IDF and a linear classifier",
+    TFIDF: "the n-gram baseline: TF-IDF and a linear classifier",
     TEACHER: "the report's teacher: frozen encoder and VDCNN",
     FINE_TUNED_TEACHER: "a fine-tuned teacher",
     MODEL3: "a one-layer CNN, from labels alone",
     SMALL_START: "the same CNN from labels alone, its random start ten times smaller",
     SIMPLER_FINE_TUNED_KL: "the one-layer CNN, distilled from the fine-tuned teacher",
-    PLAIN_FEW: "the strong student of notebook 07, from labels alone (4 epochs, the better of two on validation)",
-    BEST: "the strong student, distilled: at most 5 MB with its vocabulary",
+    PLAIN_FEW: "the 5 MB student of notebook 07, from labels alone (4 epochs, the better of two on validation)",
+    BEST: "the 5 MB student, distilled; with its vocabulary it has at most 5 MB",
 }  # the README's lines
 
 

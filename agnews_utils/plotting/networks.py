@@ -1,4 +1,4 @@
-"""Pictures of the networks: the small CNNs, the VDCNN, the strong student.
+"""Pictures of the networks: the small CNNs, the VDCNN, the 5 MB student.
 
 Every shape and number of weights in them is read off a model of :mod:`agnews_utils.models` while it reads an article.
 """
@@ -291,7 +291,7 @@ class _Node:
 
 
 def strong_student(run: Run = ALL_RUNS[BEST], positions: int = POSITIONS) -> Figure:
-    """The strong student: convolutions and the mean beside each other, hashed pairs added to the logits.
+    """The 5 MB student: convolutions and the mean beside each other, hashed pairs added to the logits.
 
     Args:
         run: a run of a :class:`agnews_utils.models.WideCNN` that has all of these
@@ -299,8 +299,8 @@ def strong_student(run: Run = ALL_RUNS[BEST], positions: int = POSITIONS) -> Fig
     """
     nodes = _strong_nodes(trace_tokens(lambda: run.model(run.vocabulary, **run.model_args), positions), positions)
     words = " ".join(", ".join(f"{node.title} ({node.shape or node.step.shape})" for node in nodes.values()).split())
-    figure, axes = canvas(10.88, 6.0, f"The strong student: {words}")
-    axes.text(0.15, 5.85, "The strong student", va="top", fontsize=LARGE, weight="bold", color=INK)
+    figure, axes = canvas(10.88, 6.0, f"The 5 MB student: {words}")
+    axes.text(0.15, 5.85, "The 5 MB student", va="top", fontsize=LARGE, weight="bold", color=INK)
     whole = sum(node.step.weights for node in nodes.values())
     axes.text(10.73, 5.85, f"{whole:,} weights", va="top", ha="right", fontsize=SMALL, color=DIM)
     bars = _Bars(axes, nodes["joined"].step.channels, 0.8)

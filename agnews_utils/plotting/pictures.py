@@ -81,7 +81,7 @@ PARTS = {
     "better": Part("Better teachers", "fine-tuned; asked\nabout unseen articles", (6, 7), 3, 1, ORANGE),
     "chance": Part("Chance", "which difference\nis more than luck?", (0,), 4, 1, PURPLE),
     "distilled": Part("Students, distilled", "CNN-4 and CNN-1,\nDIST or KL", (4,), 2, 2),
-    "strong": Part("Strong student", "CNN of two widths,\nhashed word pairs", (7,), 3, 2),
+    "strong": Part("5 MB student", "CNN of two widths,\nhashed word pairs", (7,), 3, 2),
     "phone": Part("On a phone", "the student as\nan int8 file", (8,), 4, 2),
     "analysis": Part("Analysis", "Which claims hold? Intervals, paired tests, several seeds", (5, 6, 9), 0, 3, PURPLE,
                      wide=True),

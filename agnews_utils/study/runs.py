@@ -55,6 +55,8 @@ class Run:
             "ablation" (why a number is what it is); the others are those of :mod:`agnews_utils.study.strong`
         fold: (k, n) leaves out each n-th training article, from number k on, for the model to be asked about
         labels: only so many of its articles keep their label, the first; the teacher alone speaks of the others
+        draw: with ``rows`` or ``labels``: not the first ones, but as many at random, drawn with this number; 0 for the
+            first
         further: so many further texts (:func:`agnews_utils.data.read_further`) are added to its articles
         further_labels: further texts keep their label, where it is known
         shuffled: the teacher's logits are exchanged at random among articles of one class: a control
@@ -79,6 +81,7 @@ class Run:
     group: Group = "report"
     fold: tuple[int, int] | None = None
     labels: int | None = None
+    draw: int = 0
     further: int = 0
     further_labels: bool = False
     shuffled: bool = False
@@ -127,7 +130,7 @@ class Run:
     def part_of_the_data(self) -> dict[str, Any]:
         """The options that say which articles, labels and logits it sees, without those at their default."""
         options = {
-            "fold": list(self.fold or ()), "labels": self.labels, "further": self.further,
+            "fold": list(self.fold or ()), "labels": self.labels, "draw": self.draw, "further": self.further,
             "further_labels": self.further_labels, "shuffled": self.shuffled, "vocabulary": self.vocabulary,
             "members": [[*member.folds, member.seed, member.seen] for member in self.members],
         }  # fmt: skip
@@ -170,7 +173,7 @@ _FEATURES: dict[str, Any] = {"inputs": "features", "epochs": "teacher_epochs"}
 FINE_TUNE = {"lr": 1e-4, "batch_size": 32, "weight_decay": 0.01, "warmup": 0.1, "group_by_length": True}
 
 _COURSE = (
-    Run(TFIDF, "TF-IDF + linear", tfidf, "text", group="baseline"),
+    Run(TFIDF, "n-gram baseline", tfidf, "text", group="baseline"),
     Run(LINEAR_PROBE, "Frozen encoder + linear", LinearProbe, **_FEATURES, training={"lr": 1e-2}, group="baseline"),
     Run(MODEL6, "BERT-VDCNN", VDCNN, **_FEATURES, seeds=2),
     Run(MODEL5, "Character VDCNN", CharVDCNN, "characters", "char_epochs", training={"group_by_length": True}),

@@ -39,15 +39,15 @@ def _mean(name: str, title: str, *members: Member) -> Run:
 TEACHER_RUNS = (
     *_folds(MINILM_FOLDS, "Fine-tuned teacher", model=BertClassifier, epochs="fine_tune_epochs", training=FINE_TUNE,
             seeds=2),
-    *_folds(TFIDF_FOLDS, "TF-IDF + linear", model=tfidf, inputs="text"),
+    *_folds(TFIDF_FOLDS, "n-gram baseline", model=tfidf, inputs="text"),
     *_folds(CNN_FOLDS, "CNN-1 plain", model=SimplerCNN, epochs="small_student_epochs"),
     _mean(UNSEEN, "Fine-tuned teachers, asked about unseen articles", Member(MINILM_FOLDS)),
     _mean(SEEN, "Fine-tuned teachers, asked about their own articles", Member(MINILM_FOLDS, seen=True)),
-    _mean(MIXED, "Fine-tuned teachers and TF-IDF, asked about unseen articles",
+    _mean(MIXED, "Fine-tuned teachers and the n-gram baseline, asked about unseen articles",
           Member(MINILM_FOLDS), Member(TFIDF_FOLDS)),
-    _mean(ENSEMBLE, "Fine-tuned teachers of two seeds and TF-IDF, asked about unseen articles",
+    _mean(ENSEMBLE, "Fine-tuned teachers of two seeds and the n-gram baseline, asked about unseen articles",
           Member(MINILM_FOLDS), Member(MINILM_FOLDS, seed=1), Member(TFIDF_FOLDS)),
-    _mean(TFIDF_UNSEEN, "TF-IDF + linear, asked about unseen articles", Member(TFIDF_FOLDS)),
+    _mean(TFIDF_UNSEEN, "n-gram baseline, asked about unseen articles", Member(TFIDF_FOLDS)),
     _mean(CNN_UNSEEN, "CNN-1 plain, asked about unseen articles", Member(CNN_FOLDS)),
 )  # fmt: skip
 
@@ -80,14 +80,14 @@ LADDER = (
     _student("no_vectors", "Two-width CNN", model_args=_BARE),
     _student("no_mean", "Two-width CNN, pretrained embeddings", model_args={"mean": False, "buckets": 0}),
     _student("no_pairs", "Two-width CNN, pretrained embeddings, mean", model_args={"buckets": 0}),
-    _student("plain", "Strong student, labels alone"),
-    _student("kl_seen", "Strong student, KL, teachers asked about seen articles", **_KL, teacher=SEEN),
-    _student("kl_unseen", "Strong student, KL, teachers asked about unseen articles", **_KL, teacher=UNSEEN),
-    _student("kl_mixed", "Strong student, KL, TF-IDF among the teachers", **_KL, teacher=MIXED),
-    _student("kl_further_5k", "Strong student, KL, 5,000 unlabelled texts", **_EVERYTHING | {"further": 5_000}),
-    _student("kl_further_12k", "Strong student, KL, 12,000 unlabelled texts", **_EVERYTHING | {"further": 12_000}),
-    _student("kl_further", "Strong student, KL, all unlabelled texts", **_EVERYTHING),
-    _student("kl_ensemble", "Strong student, KL, teachers of two seeds", **_EVERYTHING | {"teacher": ENSEMBLE}),
+    _student("plain", "5 MB student, labels alone"),
+    _student("kl_seen", "5 MB student, KL, teachers asked about seen articles", **_KL, teacher=SEEN),
+    _student("kl_unseen", "5 MB student, KL, teachers asked about unseen articles", **_KL, teacher=UNSEEN),
+    _student("kl_mixed", "5 MB student, KL, n-gram baseline among the teachers", **_KL, teacher=MIXED),
+    _student("kl_further_5k", "5 MB student, KL, 5,000 unlabelled texts", **_EVERYTHING | {"further": 5_000}),
+    _student("kl_further_12k", "5 MB student, KL, 12,000 unlabelled texts", **_EVERYTHING | {"further": 12_000}),
+    _student("kl_further", "5 MB student, KL, all unlabelled texts", **_EVERYTHING),
+    _student("kl_ensemble", "5 MB student, KL, teachers of two seeds", **_EVERYTHING | {"teacher": ENSEMBLE}),
 )
 # notebook 06's two suspects, each put right in CNN-1 itself: what its teacher is asked about, and its start. PyTorch
 # draws an embedding's start with standard deviation 1, so a small random start stands between that and real vectors
@@ -119,26 +119,26 @@ STEPS = (
 )  # fmt: skip
 # each run changes one thing of the student on labels alone, or of the ladder's best
 VARIANTS = (
-    _student("plain_few_epochs", "Strong student, labels alone, 4 epochs", **_FEW_EPOCHS),
-    _student("smoothing", "Strong student, label smoothing", loss_args={"smoothing": 0.1}),
-    _student("twice", "Strong student, twice the loss", loss_args={"weight": 2.0}),
-    _best_but("shuffled", "Strong student, KL, answers shuffled within a class", shuffled=True),
-    _best_but("dist", "Strong student, DIST", loss=DISTLoss, loss_args={"beta": 2.0, "gamma": 2.0, "tau": 1.0}),
-    _best_but("logits", "Strong student, logit regression", loss=LogitLoss, loss_args={"alpha": 0.3}),
-    *(_best_but(f"tau_{tau}", f"Strong student, KL at tau {tau}", loss_args=_KL["loss_args"] | {"tau": float(tau)})
+    _student("plain_few_epochs", "5 MB student, labels alone, 4 epochs", **_FEW_EPOCHS),
+    _student("smoothing", "5 MB student, label smoothing", loss_args={"smoothing": 0.1}),
+    _student("twice", "5 MB student, twice the loss", loss_args={"weight": 2.0}),
+    _best_but("shuffled", "5 MB student, KL, answers shuffled within a class", shuffled=True),
+    _best_but("dist", "5 MB student, DIST", loss=DISTLoss, loss_args={"beta": 2.0, "gamma": 2.0, "tau": 1.0}),
+    _best_but("logits", "5 MB student, logit regression", loss=LogitLoss, loss_args={"alpha": 0.3}),
+    *(_best_but(f"tau_{tau}", f"5 MB student, KL at tau {tau}", loss_args=_KL["loss_args"] | {"tau": float(tau)})
       for tau in (1, 4)),
-    *(_best_but(f"alpha_{alpha}", f"Strong student, KL's share {alpha}", loss_args=_KL["loss_args"] | {"alpha": alpha})
+    *(_best_but(f"alpha_{alpha}", f"5 MB student, KL's share {alpha}", loss_args=_KL["loss_args"] | {"alpha": alpha})
       for alpha in (0.5, 0.7, 1.0)),
-    _best_but("long", "Strong student, KL, 16 epochs", training=_STUDENT["training"] | {"epochs": 16}),
-    _student("kl_fine_tuned", "Strong student, KL, one fine-tuned teacher, seen articles", **_KL,
+    _best_but("long", "5 MB student, KL, 16 epochs", training=_STUDENT["training"] | {"epochs": 16}),
+    _student("kl_fine_tuned", "5 MB student, KL, one fine-tuned teacher, seen articles", **_KL,
              teacher=FINE_TUNED_TEACHER),
 )  # fmt: skip
 # the further texts with the labels that are known of most of them: how much of the gain is text, how much labels?
 TFIDF_ALL = "tfidf_linear_all_labels"
 ALL_LABELS = (
-    Run(TFIDF_ALL, "TF-IDF + linear, all labels", tfidf, "text", further=ALL, further_labels=True, group="ladder"),
-    _student("plain_all_labels", "Strong student, labels alone, all labels", further=ALL, further_labels=True),
-    _student("kl_all_labels", "Strong student, KL, all labels", **_EVERYTHING, further_labels=True),
+    Run(TFIDF_ALL, "n-gram baseline, all labels", tfidf, "text", further=ALL, further_labels=True, group="ladder"),
+    _student("plain_all_labels", "5 MB student, labels alone, all labels", further=ALL, further_labels=True),
+    _student("kl_all_labels", "5 MB student, KL, all labels", **_EVERYTHING, further_labels=True),
 )
 _1MB: dict[str, Any] = {
     "vocabulary": 7_400, "model_args": {"embedding_dim": 48, "channels": 96, "buckets": 2**17},
@@ -164,29 +164,36 @@ SCARCE = {100: ((6, 4), (30, 16)), 500: ((3, 8), (30, 32)), 2_000: ((3, 16), (20
           32_000: ((2, 32), (6, 128))}  # fmt: skip
 
 
-def scarce_names(labels: int) -> tuple[str, str, str, str]:
+DRAWS, DRAWN_LABELS = (1, 2, 3, 4), 100  # further draws of the labelled articles, of so many, one seed each
+
+
+def scarce_names(labels: int, draw: int = 0) -> tuple[str, str, str, str]:
     """Names of the runs with so many labels: TF-IDF, the fine-tuned teacher, the student without and with it."""
     kinds = ("tfidf_linear", "fine_tuned", "wide_plain", "wide_kl")
-    return tuple(f"{kind}_{labels}_labels" for kind in kinds)  # type: ignore[return-value]
+    return tuple(f"{kind}_{labels}_labels" + f"_draw_{draw}" * bool(draw) for kind in kinds)  # type: ignore[return-value]
 
 
-def _scarce_runs(labels: int) -> list[Run]:
-    bag, teacher, plain, taught = scarce_names(labels)
+def _scarce_runs(labels: int, draw: int = 0) -> list[Run]:
+    bag, teacher, plain, taught = scarce_names(labels, draw)
     (epochs, batch), (epochs_alone, batch_alone) = SCARCE[labels]
-    few: dict[str, Any] = {"rows": labels, "group": "scarce"}
+    drawn: dict[str, Any] = {"group": "scarce", "draw": draw}
+    few, which = drawn | {"rows": labels}, f", draw {draw + 1}" * bool(draw)
     alone = _STUDENT["training"] | {"epochs": epochs_alone, "batch_size": batch_alone}
-    student = _STUDENT | {"seeds": 3}
+    student = _STUDENT | {"seeds": 1 if draw else 3}
     return [
-        Run(bag, f"TF-IDF + linear, {labels:,} labels", tfidf, "text", **few),
-        Run(teacher, f"Fine-tuned teacher, {labels:,} labels", BertClassifier, epochs="fine_tune_epochs",
+        Run(bag, f"n-gram baseline, {labels:,} labels{which}", tfidf, "text", **few),
+        Run(teacher, f"Fine-tuned teacher, {labels:,} labels{which}", BertClassifier, epochs="fine_tune_epochs",
             training=FINE_TUNE | {"epochs": epochs, "batch_size": batch}, **few),
-        Run(plain, f"Strong student, {labels:,} labels alone", **student | {"training": alone}, **few),
-        Run(taught, f"Strong student, {labels:,} labels and KL on all articles", **student, **_KL, teacher=teacher,
-            labels=labels, group="scarce"),
+        Run(plain, f"5 MB student, {labels:,} labels alone{which}", **student | {"training": alone}, **few),
+        Run(taught, f"5 MB student, {labels:,} labels and KL on all articles{which}", **student, **_KL, teacher=teacher,
+            labels=labels, **drawn),
     ]  # fmt: skip
 
 
-SCARCE_RUNS = tuple(run for labels in SCARCE for run in _scarce_runs(labels))
+SCARCE_RUNS = (
+    *(run for labels in SCARCE for run in _scarce_runs(labels)),
+    *(run for draw in DRAWS for run in _scarce_runs(DRAWN_LABELS, draw)),
+)
 
 _OLD = (RUNS[TEACHER], RUNS[FINE_TUNED_TEACHER])
 STRONG_RUNS = {

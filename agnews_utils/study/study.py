@@ -360,7 +360,7 @@ class Study:
     def rows_of(self, run: Run) -> np.ndarray:
         """Numbers of the run's articles: those of the training split, and after them of the further texts."""
         count = len(self.inputs.splits["train"])
-        rows = np.arange(min(run.rows or count, count))
+        rows = first_or_drawn(count, run.rows, run.draw)
         if run.fold:
             left_out, folds = run.fold
             rows = rows[rows % folds != left_out]
@@ -371,7 +371,7 @@ class Study:
                 "further_descriptions.csv or unlabelled.csv into the data folder (see agnews_utils/data/further.py)."
             )
         if run.inputs == "text":  # it reads labelled texts alone
-            rows = rows[rows < (run.labels or count)]
+            rows = np.intersect1d(rows, first_or_drawn(count, run.labels, run.draw))
             known = np.array([self.inputs.further["label"][row] != NO_LABEL for row in further], bool)
             further = further[known & run.further_labels]
         return np.concatenate([rows, count + further])
@@ -394,7 +394,8 @@ class Study:
         """The training articles and the further texts, with the labels that the run may see."""
         train = self.inputs.articles("train", run.vocabulary)
         if run.labels is not None:
-            train = train.with_labels(np.where(np.arange(len(train)) < run.labels, train.labels, NO_LABEL))
+            known = np.isin(np.arange(len(train)), first_or_drawn(len(train), run.labels, run.draw))
+            train = train.with_labels(np.where(known, train.labels, NO_LABEL))
         if not run.further:
             return train
         further = self.inputs.articles(FURTHER, run.vocabulary)
@@ -414,6 +415,12 @@ class Study:
             "encoder": {"name": files.name, "weights": files.weights} | _set({"variant": files.variant or None}),
             "machine": machine(self.settings.device),
         }
+
+
+def first_or_drawn(count: int, part: int | None, draw: int) -> np.ndarray:
+    """Which ``part`` of ``count`` articles: the first ones, or with a ``draw`` random ones; in order, (part,)."""
+    rows = np.random.default_rng(draw).permutation(count) if draw else np.arange(count)
+    return np.sort(rows[:part])
 
 
 def _parameters(model: Callable) -> Mapping[str, inspect.Parameter]:

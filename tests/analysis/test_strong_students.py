@@ -12,6 +12,7 @@ from agnews_utils import plotting
 from agnews_utils.analysis.strong import (
     SCARCE_KINDS,
     accuracy_against_labels,
+    draws_of_labels,
     gains,
     groups_of_articles,
     labels_needed,
@@ -21,9 +22,9 @@ from agnews_utils.study.runs import MODEL3
 from agnews_utils.study.strong import ALL_RUNS, scarce_names
 
 
-def scarce(labels, *shares):
+def scarce(labels, *shares, draw=0):
     """Records of the four kinds of model with so many labels; None: not made."""
-    names = zip(scarce_names(labels), shares, strict=True)
+    names = zip(scarce_names(labels, draw), shares, strict=True)
     made = {name: record_of(MODEL3, relabelled(100, share)) for name, share in names if share is not None}
     return {name: [replace(record, run=ALL_RUNS[name])] for name, record in made.items()}
 
@@ -40,11 +41,24 @@ def test_accuracy_against_labels():
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == list(SCARCE_KINDS)
 
 
+def test_draws_of_the_labels():
+    made = (
+        scarce(100, 0.5, 0.8, 0.3, 0.7)
+        | scarce(100, 0.4, 0.7, 0.2, 0.9, draw=2)
+        | scarce(100, 0.4, None, 0.2, 0.9, draw=3)
+    )
+    table = draws_of_labels(made)  # the last one is not whole
+    assert table.loc[1].tolist() == pytest.approx([50, 80, 30, 70])
+    assert table.loc[3].tolist() == pytest.approx([40, 70, 20, 90])
+    assert list(table.index) == [1, 3]
+    assert draws_of_labels({}).empty
+
+
 def test_labels_that_a_teacher_saves():
     table = accuracy_against_labels(scarce(100, 0.5, 0.8, 0.3, 0.7) | scarce(32_000, 0.9, 0.9, 0.6, 0.9))
     needed = labels_needed(table)
     assert needed.index.tolist() == ["100", "32,000"]
-    assert needed["TF-IDF + linear"].tolist() == ["about 1,800", "about 32,000"]  # on a logarithmic scale, halfway
+    assert needed["n-gram baseline"].tolist() == ["about 1,800", "about 32,000"]  # on a logarithmic scale, halfway
     assert needed["student on the labels alone"].tolist() == ["more than 32,000"] * 2
 
 

@@ -117,6 +117,18 @@ def test_instructors_copies_are_right(copies, tmp_path, capsys):
     assert {path.name for path in folder.iterdir()} == {path.name for path in PATHS}
 
 
+def test_students_copies_show_no_result(copies, tmp_path, capsys):
+    before, folder = texts(copies), tmp_path / "students"
+    assert command.main(["--students", str(folder)]) == 0
+    assert texts(copies) == before
+    for path in folder.glob("*.ipynb"):
+        blank, whole = read(path), read(copies / path.name)
+        cells = [cell for cell in blank.cells if cell.cell_type == "code"]
+        assert not any(cell.outputs or cell.execution_count for cell in cells)
+        assert [cell.source for cell in blank.cells] == [cell.source for cell in whole.cells]
+    assert {path.name for path in folder.iterdir()} == {path.name for path in PATHS}
+
+
 def test_cells_that_were_moved_stay_there():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(t) for t in ("# 04", "## 1 · A", "## B")])
     insert(notebook, "04")
@@ -156,6 +168,9 @@ def test_bad_input_is_refused_and_nothing_written(copies, tmp_path, capsys):
     for folder in (str(copies), __file__):
         with pytest.raises(SystemExit) as stopped:
             command.main(["--solutions", folder])
+        assert stopped.value.code == 2
+        with pytest.raises(SystemExit) as stopped:
+            command.main(["--students", folder])
         assert stopped.value.code == 2
     before = texts(copies)
     last = copies / PATHS[-1].name

@@ -286,6 +286,7 @@ def test_bad_options_are_refused_before_anything_runs(copies, tmp_path, capsys):
         ["--grade", "04.1"], ["--grade", "04.1", "--solutions", str(tmp_path)],
         ["--judge", str(notes), "--out", "a.csv", "--seconds", "0"],
         ["--judge", str(notes), "--out", "a.csv", "--solutions", str(tmp_path)],
+        ["--students", str(tmp_path), "--solutions", str(tmp_path)],
     ):  # fmt: skip
         with pytest.raises(SystemExit) as stopped:
             command.main(options)

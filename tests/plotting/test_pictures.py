@@ -61,8 +61,8 @@ FIGURES = {
     "small CNNs": plotting.small_cnns,
     "VDCNN": plotting.vdcnn,
     "VDCNN on a BERT": lambda: plotting.vdcnn(768, depth=17),
-    "strong student": plotting.strong_student,
-    "smallest strong student": lambda: plotting.strong_student(ALL_RUNS["wide_100kb"]),
+    "5 MB student": plotting.strong_student,
+    "smallest 5 MB student": lambda: plotting.strong_student(ALL_RUNS["wide_100kb"]),
     "relations": lambda: plotting.relations(STUDENT, TEACHER),
     "loss curves": lambda: plotting.loss_curves(CURVES, "with and without a teacher"),
     "coin tosses": plotting.coin_tosses,
@@ -73,7 +73,7 @@ FIGURES = {
     "contradicted labels": lambda: plotting.contradicted_labels(CONTRADICTED),
     "out of fold": plotting.out_of_fold,
     "ladder": lambda: plotting.ladder(
-        {"first": [90.0, 90.4], "+ second": [91.0], "+ third": [90.8, 91.2]}, GAINS, {"TF-IDF + linear": 91.5}
+        {"first": [90.0, 90.4], "+ second": [91.0], "+ third": [90.8, 91.2]}, GAINS, {"n-gram baseline": 91.5}
     ),
     "gains": lambda: plotting.forest_of_answers({"against labels alone": GAINS}, "Gains"),
     "gains in two columns": lambda: plotting.forest_of_answers(MANY, "What each change gains", {"the report's": 0.4}),
@@ -228,7 +228,7 @@ def test_loss_curves_shows_the_histories():
     for values in (history["train_ce"], history["validation_loss"], 100 * history["validation_accuracy"]):
         assert values.tolist() in drawn
     assert [100 * history["validation_accuracy"][1]] in drawn  # the ring at the selected epoch
-    with refused(ValueError, "TF-IDF + linear has no cross-entropy by epoch"):
+    with refused(ValueError, "n-gram baseline has no cross-entropy by epoch"):
         plotting.loss_curves(
             {"": [replace(made_record(MODEL3), run=RUNS[TFIDF], history=pd.DataFrame({"C": [1]}))]}, ""
         )

@@ -50,6 +50,8 @@ CHANGES = {
     "a smaller fold": {"fold": (0, 3)},
     "few labels": {"labels": 100},
     "fewer labels": {"labels": 50},
+    "another draw of few labels": {"labels": 100, "draw": 1},
+    "still another draw": {"labels": 100, "draw": 2},
     "further texts": {"further": 10},
     "more further texts": {"further": 20},
     "further texts with their labels": {"further": 10, "further_labels": True},
@@ -145,7 +147,7 @@ def test_the_options_change_no_key_of_a_run_without_them(on_sample, seed):
 
 
 def test_a_run_without_the_options_does_not_name_them(on_sample):
-    new = {"fold", "labels", "further", "further_labels", "further_texts", "shuffled", "vocabulary", "members",
+    new = {"fold", "labels", "draw", "further", "further_labels", "further_texts", "shuffled", "vocabulary", "members",
            "teachers"}  # fmt: skip
     for run in RUNS.values():
         assert not new & set(on_sample._spec(run, 0))
@@ -250,6 +252,20 @@ def test_the_first_articles_alone_keep_their_label(on_sample, monkeypatch):
     with refused(ValueError, "has no label: for a student of the teacher alone, give its loss alpha 1"):
         replace(RUNS[MODEL3], labels=0)
     assert on_sample.inputs.articles("train").labels.min() == 0  # what other runs read is as it was
+
+
+def test_other_articles_are_drawn_and_all_models_of_a_draw_see_the_same(on_sample, monkeypatch):
+    teacher_of(on_sample, monkeypatch)
+    whole = on_sample.inputs.articles("train")
+    drawn = on_sample.rows_of(replace(RUNS[MODEL3], rows=100, draw=1))
+    assert len(set(drawn)) == 100
+    assert not np.array_equal(drawn, np.arange(100))
+    assert not np.array_equal(drawn, on_sample.rows_of(replace(RUNS[MODEL3], rows=100, draw=2)))
+    assert np.array_equal(training_set(on_sample, MODEL3, rows=100, draw=1).labels, whole.labels[drawn])
+    taught = training_set(on_sample, MODEL4, labels=100, draw=1)
+    assert np.flatnonzero(taught.labels != NO_LABEL).tolist() == drawn.tolist()
+    assert np.array_equal(taught.labels[drawn], whole.labels[drawn])
+    assert np.array_equal(on_sample.rows_of(replace(RUNS[TFIDF], labels=100, draw=1)), drawn)
 
 
 @pytest.mark.parametrize(("asked", "there"), [(4, 4), (6, 6), (50, 6)])
