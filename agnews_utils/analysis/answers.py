@@ -88,7 +88,7 @@ QUESTIONS = {
     "Does the 5 MB student beat an n-gram baseline with the labels of all texts?": (TFIDF_ALL, BEST),
     "What do the teacher and the unlabelled texts add to the 5 MB student?": (PLAIN_FEW, BEST),
     "What do BERT teachers add on the same articles?": (PLAIN, "wide_kl_unseen"),
-    "What do BERT teachers and TF-IDF add on the same articles?": (PLAIN, "wide_kl_mixed"),
+    "What do BERT teachers and the n-gram baseline add on the same articles?": (PLAIN, "wide_kl_mixed"),
     "Are unseen articles better than seen ones to ask about, for CNN-1?": (CNN1_SEEN, CNN1_UNSEEN),
     "What do pretrained word vectors add to CNN-1?": (MODEL3, PRETRAINED),
     "What does a small random start add to CNN-1?": (MODEL3, SMALL_START),

@@ -364,7 +364,7 @@ class Study:
         if run.fold:
             left_out, folds = run.fold
             rows = rows[rows % folds != left_out]
-        further = np.arange(min(run.further, len(self.inputs.further["text"]))) if run.further else rows[:0]
+        further: np.ndarray = np.arange(min(run.further, len(self.inputs.further["text"])) if run.further else 0)
         if run.further and not len(further):
             raise ValueError(
                 f"{run.title}: the data has no texts beside its training and test files; put further.csv, "
