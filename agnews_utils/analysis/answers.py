@@ -5,8 +5,9 @@ Notebooks ask for these answers and compute no gain of their own; notebook 09 sh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -229,6 +230,16 @@ def in_a_table(answers: Iterable[Answer]) -> str:
         for a in answers
     ]
     return markdown_table(pd.DataFrame(rows), "llrrll")
+
+
+def in_a_table_of(columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> str:
+    """Answers as a Markdown table whose first columns are one's own: in each row their texts, and then the answer."""
+    table = [
+        dict(zip(columns, texts, strict=True))
+        | {"gain, points": a.short, "seeds": a.seeds, "verdict": a.says("**better**", "**worse**", "not clear")}
+        for *texts, a in rows
+    ]
+    return markdown_table(pd.DataFrame(table), "l" * len(columns) + "rrl")
 
 
 def accuracy(records: Records, name: str, interval: bool = False) -> str:

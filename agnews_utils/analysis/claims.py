@@ -163,6 +163,17 @@ def difference_of(one: pd.DataFrame, other: pd.DataFrame) -> tuple[float, float,
     return float(apart.to_numpy().mean()), *two_way_bootstrap_interval(apart), seeds
 
 
+def gains_apart(records: Mapping[str, list[Record]], one: str, other: str) -> tuple[float, float, float]:
+    """By how many percentage points one question's gain is larger than another's, and the ends of the 95 % interval.
+
+    Args:
+        one, other: of :data:`agnews_utils.analysis.answers.QUESTIONS`
+    """
+    gains = [gains_by_seed(*(records[name] for name in QUESTIONS[question])) for question in (one, other)]
+    apart, low, high, _ = difference_of(*gains)
+    return 100 * apart, 100 * low, 100 * high
+
+
 def judge_difference(one: pd.DataFrame, other: pd.DataFrame, holds: Sequence[bool]) -> tuple[str, str]:
     """Evidence and verdict, by :func:`rule`, on "the first gain is larger than the other".
 

@@ -19,7 +19,7 @@ from ..analysis.answers import ANSWERS, answers_table
 from ..analysis.articles import statistics_of_test_articles
 from ..analysis.pairs import accuracy_per_article
 from ..analysis.statistics import accuracy_interval
-from ..analysis.strong import SCARCE_KINDS, accuracy_against_labels
+from ..analysis.strong import draws_of_labels
 from ..analysis.student_cards import models_readme, student_card
 from ..analysis.tables import results_table, save_table
 from ..analysis.wording import format_percent, plural
@@ -30,7 +30,7 @@ from ..study.capacity import CAPACITY_RUNS, SEARCH, save_outcomes
 from ..study.capacity import TABLE as OUTCOMES
 from ..study.records import RECORD_FILES, TEST_ROWS, Record, in_groups, published_records
 from ..study.runs import FINE_TUNED_TEACHER, MODEL3, ONE_MODEL, SIMPLER_FINE_TUNED_KL, TEACHER, TFIDF
-from ..study.strong import ALL_RUNS, BEST, PLAIN_FEW, SMALL_START
+from ..study.strong import ALL_RUNS, BEST, DRAWN_LABELS, PLAIN_FEW, SMALL_START
 from ..study.study import Study
 from ..support.command import run_command
 from ..support.files import copy_whole, write_text
@@ -140,13 +140,12 @@ def headlines(records: Mapping[str, list[Record]], source: str) -> str:
             seeds = plural(len(runs), "seed")
             lines.append(f"- **{format_percent(correct.mean())}** ({low} to {high}; {seeds}): {what}")
     text = f"Test accuracy in percent with its 95 % interval, on {source}:\n\n" + "\n".join(lines) + "\n"
-    scarce = accuracy_against_labels({name: runs for name, runs in records.items() if runs[0].run.group == "scarce"})
-    whole = scarce.dropna() if len(scarce.columns) == len(SCARCE_KINDS) else scarce.iloc[:0]
-    for labels, row in whole.iloc[:1].iterrows():
-        kinds = "; ".join(f"{kind} {value:.1f}" for kind, value in row.items())
+    if len(draws := draws_of_labels(records)):
+        kinds = "; ".join(f"{kind} {draws[kind].mean():.1f}" for kind in draws)
         text += (
-            f"\nWith only {labels} labels (drawn once), the other training articles unlabelled: {kinds}. For all four, "
-            "the labelled validation articles chose epoch or setting.\n"
+            f"\nWith only {DRAWN_LABELS} labels, the other training articles unlabelled: {kinds} (means over "
+            f"{plural(len(draws), 'draw')} of the labels, one seed each). For all four, labelled validation articles "
+            "chose epoch or setting.\n"
         )
     return text
 
