@@ -118,6 +118,7 @@ QUESTIONS = {
     "What do the teacher and the unlabelled texts add to the 1 MB student?": (ALONE["student_1mb"], "wide_1mb"),
     "What do the teacher and the unlabelled texts add to the 100 kB student?": (ALONE["student_100kb"], "wide_100kb"),
     "How far is the 5 MB student behind the fine-tuned teacher?": (FINE_TUNED_TEACHER, BEST),
+    "Is the 5 MB student better than the 1 MB student?": ("wide_1mb", BEST),
     "How far is the 1 MB student behind the fine-tuned teacher?": (FINE_TUNED_TEACHER, "wide_1mb"),
     "Does DIST help CNN-1 when no run stops early?": ("simpler_cnn_plain_all_epochs", "simpler_cnn_dist_all_epochs"),
     "Does KL help CNN-4?": (MODEL1, SIMPLE_KL),

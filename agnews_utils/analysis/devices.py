@@ -26,11 +26,11 @@ ASKED = {
 CHOICES = {
     FINE_TUNED_TEACHER: "accuracy is all, and there is a server",
     SHIPPED["student_5mb"]: "an app on a phone",
-    ALONE["student_5mb"]: "you have no teacher (not shipped)",
+    ALONE["student_5mb"]: "you cannot train a teacher (not shipped)",
     SHIPPED["student_1mb"]: "a web page that loads at once",
-    ALONE["student_1mb"]: "you have no teacher (not shipped)",
+    ALONE["student_1mb"]: "you cannot train a teacher (not shipped)",
     SHIPPED["student_100kb"]: "a very small device",
-    ALONE["student_100kb"]: "you have no teacher (not shipped)",
+    ALONE["student_100kb"]: "you cannot train a teacher (not shipped)",
     TFIDF: "you want no network",
     MODEL4: "you compare: the report's choice",
 }
