@@ -97,6 +97,7 @@ QUESTIONS = {
     "Are pretrained word vectors better than a small random start, in CNN-1?": (SMALL_START, PRETRAINED),
     "Does DIST help CNN-1 when its start is small?": (SMALL_START, SMALL_START_DIST),
     "Does DIST let CNN-1 pass its teacher when its start is small?": (TEACHER, SMALL_START_DIST),
+    "Does CNN-1 pass BERT-VDCNN from labels alone when its start is small?": (TEACHER, SMALL_START),
     "Does KL about unseen articles help CNN-1 when its start is small?": (SMALL_START, SMALL_START_KL),
     "Does CNN-1 with both put right beat the n-gram baseline?": (TFIDF, SMALL_START_KL),
     "What does a small random start add to CNN-4?": (MODEL1, CNN4_SMALL_START),

@@ -25,9 +25,9 @@ ASKED = {
 # the run of each model that somebody would choose, and what for; the report's student stands there to be compared
 CHOICES = {
     FINE_TUNED_TEACHER: "accuracy is all, and there is a server",
-    SHIPPED["student_5mb"]: "an app on a phone",
+    SHIPPED["student_5mb"]: "the highest mean counts, and 5 MB cost nothing",
     ALONE["student_5mb"]: "you cannot train a teacher (not shipped)",
-    SHIPPED["student_1mb"]: "a web page that loads at once",
+    SHIPPED["student_1mb"]: "an app on a phone, or a web page",
     ALONE["student_1mb"]: "you cannot train a teacher (not shipped)",
     SHIPPED["student_100kb"]: "a very small device",
     ALONE["student_100kb"]: "you cannot train a teacher (not shipped)",
