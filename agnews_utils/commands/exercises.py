@@ -20,7 +20,7 @@ from pathlib import Path
 
 import nbformat
 
-from ..exercises.cells import insert, read_notebook
+from ..exercises.cells import insert, read_notebook, without_outputs
 from ..exercises.checking import find
 from ..exercises.exercise import notebooks, of_notebook
 from ..exercises.judging import SECONDS, handed_in, judge_notebooks, student_of, writable
@@ -75,13 +75,6 @@ def write_notebooks(source: Path, target: Path, solutions: bool = False, outputs
     for path, text in made.items():
         write_text(path, text)
     return answered
-
-
-def without_outputs(notebook: nbformat.NotebookNode) -> None:
-    """Takes from a notebook what its cells have given."""
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
 
 
 def page() -> str:

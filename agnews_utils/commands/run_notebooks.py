@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from ..analysis.wording import format_duration
+from ..exercises.cells import without_outputs
 from ..settings import NOTEBOOKS, read_settings
 from ..study.study import Study
 from ..support.command import run_command
@@ -59,9 +60,7 @@ def execute(path: Path, target: Path) -> float:
         KeyboardInterrupt: ``target`` is as it was.
     """
     notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
+    without_outputs(notebook)
     client = TerminalClient(
         notebook, timeout=None, kernel_name="python3", record_timing=False, store_widget_state=False,
         resources={"metadata": {"path": str(NOTEBOOKS)}},

@@ -25,6 +25,13 @@ INTRODUCTION = """\
 NOTES = {"04": "\nTwo follow here, the others in their turn."}  # by notebook
 
 
+def without_outputs(notebook: NotebookNode) -> None:
+    """Takes from a notebook what its cells have given."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+
+
 def read_notebook(path: Path) -> NotebookNode:
     """A notebook of any version, in the form of version 4.
 
