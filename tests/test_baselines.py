@@ -11,6 +11,9 @@ from agnews_utils.baselines import (
     fasttext_classifier,
     fasttext_logits,
     fasttext_words,
+    ngram_file,
+    read_ngram_file,
+    small_tfidf,
     tfidf,
     tfidf_linear,
     tfidf_scores,
@@ -36,6 +39,34 @@ def test_tfidf_takes_the_best_regularisation_on_validation(sample):
     accuracies = [row["validation_accuracy"] for row in tried]
     assert tried[int(np.argmax(accuracies))]["C"] == pipeline[-1].C
     assert np.mean(pipeline.predict(validation["text"]) == validation["label"]) == pytest.approx(max(accuracies))
+
+
+def test_a_small_baseline_answers_as_its_file_does(sample):
+    train, validation = sample.train.iloc[:400], sample.train.iloc[400:600]
+    texts = list(validation["text"])
+    pipeline, _ = tfidf_linear(train, validation)
+    again = read_ngram_file(ngram_file(pipeline))
+    scores, rounded = pipeline.decision_function(texts), again.decision_function(texts)
+    np.testing.assert_allclose(rounded, scores, atol=0.02 * np.abs(scores).max())  # steps of 1/127 of the largest
+    assert not np.array_equal(rounded, scores)
+
+    whole, small = small_tfidf(train, validation), small_tfidf(train, validation, terms=50)
+    classes = len(pipeline.classes_)
+    assert small.parameters == 51 * classes
+    assert whole.parameters == (len(pipeline[0].vocabulary_) + 1) * classes
+    assert small.history[0]["bytes"] < whole.history[0]["bytes"]
+    accuracies = [row["validation_accuracy"] for row in small.history]
+    assert small.best_epoch == int(np.argmax(accuracies)) + 1
+    assert small.logits(texts).shape == (200, 4)
+
+
+def test_a_small_baseline_keeps_the_n_grams_of_the_largest_weights(sample):
+    train, validation = sample.train.iloc[:400], sample.train.iloc[400:600]
+    (features, svm), _ = tfidf_linear(train, validation)
+    strength = dict(zip(features.get_feature_names_out(), np.abs(svm.coef_).max(axis=0), strict=True))
+    kept = set(small_tfidf(train, validation, terms=50).logits.args[0][0].vocabulary_)
+    assert len(kept) == 50
+    assert min(strength[term] for term in kept) >= max(strength[term] for term in strength.keys() - kept)
 
 
 def test_fasttext_is_seeded_and_chosen_on_validation(sample):

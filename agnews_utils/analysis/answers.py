@@ -46,7 +46,11 @@ from ..study.strong import (
     SMALL_START,
     SMALL_START_DIST,
     SMALL_START_KL,
+    SMALL_TFIDF,
+    TFIDF_1MB,
+    TFIDF_100KB,
     TFIDF_ALL,
+    TFIDF_INT8,
 )
 from .pairs import accuracy_per_article, gains_by_seed, match_seeds
 from .report import report_accuracy
@@ -55,7 +59,7 @@ from .wording import format_percent, markdown_table, plural
 
 ANSWERS = ROOT / "figures" / "answers.csv"
 Records = Mapping[str, list[Record]]
-FIXED = (*ONE_MODEL, TFIDF_ALL)  # one model of each stands against all seeds of another
+FIXED = (*ONE_MODEL, TFIDF_ALL, *SMALL_TFIDF)  # one model of each stands against all seeds of another
 # how sentences call a run whose title says more than they need
 NAMES = {BEST: "5 MB student", "wide_1mb": "1 MB student", "wide_100kb": "100 kB student"}
 # question: (baseline, treatment); the gain is the treatment's accuracy minus the baseline's
@@ -116,6 +120,10 @@ QUESTIONS = {
     "Is the real teacher better than the shuffled one?": ("wide_kl_further_shuffled", BEST),
     "Does the 1 MB student beat the n-gram baseline?": (TFIDF, "wide_1mb"),
     "Does the 100 kB student beat the n-gram baseline?": (TFIDF, "wide_100kb"),
+    "Does rounding to int8 change the n-gram baseline?": (TFIDF, TFIDF_INT8),
+    "Does the 1 MB student beat an n-gram baseline of its size?": (TFIDF_1MB, "wide_1mb"),
+    "Does the 1 MB student beat an n-gram baseline of its size from labels alone?": (TFIDF_1MB, ALONE["student_1mb"]),
+    "Does the 100 kB student beat an n-gram baseline of its size?": (TFIDF_100KB, "wide_100kb"),
     "What do the teacher and the unlabelled texts add to the 1 MB student?": (ALONE["student_1mb"], "wide_1mb"),
     "What do the teacher and the unlabelled texts add to the 100 kB student?": (ALONE["student_100kb"], "wide_100kb"),
     "How far is the 5 MB student behind the fine-tuned teacher?": (FINE_TUNED_TEACHER, BEST),
@@ -185,7 +193,8 @@ class Answer:
 
 def with_article(title: str) -> str:
     """A model's title as it stands in a sentence: *the 5 MB student*, but *CNN-1 DIST*."""
-    if "," in title or not title.endswith((" student", " teacher", " baseline")):
+    named = title.endswith((" student", " teacher")) or title.startswith("n-gram baseline")
+    if "," in title or not named:
         return title
     return f"the {title[0].lower()}{title[1:]}"
 

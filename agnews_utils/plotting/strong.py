@@ -101,24 +101,21 @@ def accuracy_against_labels(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def accuracy_against_bytes(table: pd.DataFrame, levels: Mapping[str, float]) -> Figure:
-    """A point a student over its bytes on disk; dashed lines for models to hold them against.
+def accuracy_against_bytes(lines: Mapping[str, pd.DataFrame], levels: Mapping[str, float]) -> Figure:
+    """A line a kind of model over its bytes on disk; dashed lines for models to hold them against.
 
     Args:
-        table: index of names; columns ``bytes``, ``accuracy`` and, for its interval, ``low`` and ``high`` (percent)
+        lines: by kind, what :func:`agnews_utils.analysis.devices.accuracy_by_bytes` gives
         levels: accuracy in percent of other models, by name
     """
-    figure, axes = plt.subplots(figsize=(8, 4.6))
-    ordered = table.sort_values("bytes")
-    axes.plot(ordered["bytes"] / 1e6, ordered["accuracy"], "o-", color=CLASS_COLOURS[0])
-    if "low" in ordered:
-        arms = [ordered["accuracy"] - ordered["low"], ordered["high"] - ordered["accuracy"]]
-        axes.errorbar(
-            ordered["bytes"] / 1e6, ordered["accuracy"], yerr=arms, fmt="none", color=CLASS_COLOURS[0], capsize=4
-        )
-    for name, row in ordered.iterrows():
-        label = f"{name}\n{row['accuracy']:.2f} %"
-        axes.annotate(label, (row["bytes"] / 1e6, row["accuracy"]), (-9, 3), textcoords="offset points", ha="right")
+    figure, axes = plt.subplots(figsize=(9, 4.8))
+    places = (((0, 8), "center"), ((0, -16), "center"), ((0, 8), "center"))
+    for (kind, table), colour, mark, ((x, y), side) in zip(lines.items(), CLASS_COLOURS, MARKS, places, strict=False):
+        ordered = table.sort_values("bytes")
+        axes.plot(ordered["bytes"] / 1e6, ordered["accuracy"], marker=mark, color=colour, label=kind)
+        for size, accuracy in ordered[["bytes", "accuracy"]].itertuples(index=False):
+            axes.annotate(f"{accuracy:.2f}", (size / 1e6, accuracy), (x, y), textcoords="offset points", ha=side,
+                          color=colour)  # fmt: skip
     for name, level in levels.items():
         axes.axhline(level, color=INK, linestyle="--", linewidth=1)
         axes.annotate(f"{name}: {level:.1f} %", (0, level), (6, 4), ("axes fraction", "data"), "offset points")
@@ -127,5 +124,6 @@ def accuracy_against_bytes(table: pd.DataFrame, levels: Mapping[str, float]) -> 
         title="Accuracy against bytes",
     )  # fmt: skip
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.margins(x=0.35, y=0.15)  # names stand to the left of their points
+    axes.margins(x=0.12, y=0.15)
+    axes.legend(loc="lower right")
     return figure

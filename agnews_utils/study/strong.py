@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..baselines import tfidf
+from ..baselines import small_tfidf, tfidf
 from ..losses import DISTLoss, KLLoss, LogitLoss
 from ..models import EMBEDDING_STD, BertClassifier, PretrainedCNN1, SimplerCNN, WideCNN
 from .ensembles import Ensemble
@@ -158,6 +158,16 @@ SMALLER_ALONE = (
     _student("100kb_plain_few_epochs", "100 kB student, labels alone, 4 epochs", **_100KB, **_FEW_EPOCHS, seeds=3),
 )
 
+# the n-gram baseline with the same care for bytes as the students: int8, and as many n-grams as fit into their files
+TFIDF_INT8, TFIDF_1MB, TFIDF_100KB = SMALL_TFIDF = "tfidf_linear_int8", "tfidf_linear_1mb", "tfidf_linear_100kb"
+SMALL_BASELINES = tuple(
+    Run(name, f"n-gram baseline {words}", small_tfidf, "text", model_args=size, group="ladder")
+    for name, words, size in (
+        (TFIDF_INT8, "in int8", {}), (TFIDF_1MB, "of 1 MB", {"terms": 114_000}),
+        (TFIDF_100KB, "of 100 kB", {"terms": 10_400}),
+    )
+)  # fmt: skip
+
 # when labels are scarce: the first so many training articles keep theirs, and how a fine-tuned teacher, or a student
 # on those alone, trains on so few (epochs, articles a step)
 SCARCE = {100: ((6, 4), (30, 16)), 500: ((3, 8), (30, 32)), 2_000: ((3, 16), (20, 64)), 8_000: ((2, 32), (8, 128)),
@@ -208,6 +218,7 @@ STRONG_RUNS = {
         *ALL_LABELS,
         *SMALLER,
         *SMALLER_ALONE,
+        *SMALL_BASELINES,
         *SCARCE_RUNS,
     )
 }

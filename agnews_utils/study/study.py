@@ -349,7 +349,7 @@ class Study:
             train = {name: [*train[name], *self.inputs.further[name]] for name in train}
         train = {name: [column[row] for row in rows] for name, column in train.items()}
         known = {"num_classes": len(self.inputs.classes)} if "num_classes" in _parameters(run.model) else {}
-        fitted = run.model(train, self.inputs.splits["validation"], seed, **known)
+        fitted = run.model(train, self.inputs.splits["validation"], seed, **known, **run.model_args)
         return fitted, fitted.parameters, len(rows), lambda split: fitted.logits(self.inputs.texts(split)["text"])
 
     def _average(self, run: Run) -> Trained:

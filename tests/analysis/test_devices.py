@@ -9,7 +9,18 @@ from agnews_utils.analysis.claims import DOES_NOT_HOLD, HOLDS, INCONCLUSIVE
 from agnews_utils.analysis.tables import making_seconds
 from agnews_utils.study.records import published_records
 from agnews_utils.study.runs import FINE_TUNED_TEACHER, MODEL4, TEACHER, TFIDF
-from agnews_utils.study.strong import ALL_RUNS, ALONE, BEST, MINILM_FOLDS, PLAIN_FEW, TFIDF_FOLDS
+from agnews_utils.study.strong import (
+    ALL_RUNS,
+    ALONE,
+    BEST,
+    MINILM_FOLDS,
+    PLAIN_FEW,
+    SMALL_TFIDF,
+    TFIDF_1MB,
+    TFIDF_100KB,
+    TFIDF_FOLDS,
+    TFIDF_INT8,
+)
 
 
 def benchmark(*, bytes=4_500_000, times=150.0, accuracy=0.93, threads=1, names=("student_5mb_numpy", TFIDF)):
@@ -66,7 +77,7 @@ def test_epochs_after_the_choice_cost_nothing_and_encoding_counts_once():
 def test_the_table_to_choose_by_is_of_the_committed_files():
     records = published_records(ALL_RUNS)[0]
     table = devices.choices(devices.published_benchmark(), records).set_index("model")
-    assert len(table) == len(devices.CHOICES) == 9
+    assert len(table) == len(devices.CHOICES) == 10
     best = table.loc["5 MB student"]
     assert best["accuracy"] == answers.accuracy(records, BEST)
     assert best["MB with vocabulary"] == "4.6"  # int8; the floats are 17 MB
@@ -75,8 +86,19 @@ def test_the_table_to_choose_by_is_of_the_committed_files():
     assert untaught["accuracy"] == answers.accuracy(records, PLAIN_FEW)
     assert "teachers" not in untaught["training took"]
     assert untaught["MB with vocabulary"] == best["MB with vocabulary"]
+    assert table.loc["n-gram baseline of 100 kB", ["MB with vocabulary", "ms per article"]].tolist() == ["0.09", "–"]
     alone = table.loc[ALL_RUNS[FINE_TUNED_TEACHER].title, "training took"]
     assert "teachers" not in alone
+
+
+def test_an_n_gram_baseline_is_no_larger_than_the_student_it_is_held_against():
+    lines = devices.accuracy_by_bytes(devices.published_benchmark(), published_records(ALL_RUNS)[0])
+    students, alone, words = lines.values()
+    assert students["bytes"].tolist() == alone["bytes"].tolist()
+    of_words = dict(zip([TFIDF, *SMALL_TFIDF], words["bytes"], strict=True))
+    assert of_words[TFIDF_1MB] <= students["bytes"].sort_values().iloc[1]
+    assert of_words[TFIDF_100KB] <= 1.01 * students["bytes"].min()  # 90 kB both
+    assert of_words[TFIDF_INT8] < of_words[TFIDF] / 3
 
 
 def test_the_students_without_a_teacher_train_as_long_as_validation_liked_best():

@@ -91,7 +91,8 @@ def test_gains_of_pairs_with_records():
 
 
 def test_bytes_are_drawn_with_their_levels():
-    table = pd.DataFrame({"bytes": [5e6, 1e5], "accuracy": [92.7, 90.0]}, index=["5mb", "100kb"])
-    axes = plotting.accuracy_against_bytes(table, {"TF-IDF": 92.3}).axes[0]
+    table = pd.DataFrame({"bytes": [5e6, 1e5], "accuracy": [92.7, 90.0]})
+    axes = plotting.accuracy_against_bytes({"students": table, "words": table - 1}, {"teacher": 93.8}).axes[0]
     assert axes.lines[0].get_xdata().tolist() == [0.1, 5.0]  # smallest first, in megabytes
-    assert {text.get_text() for text in axes.texts} == {"5mb\n92.70 %", "100kb\n90.00 %", "TF-IDF: 92.3 %"}
+    assert [line.get_label() for line in axes.lines[:2]] == ["students", "words"]
+    assert {text.get_text() for text in axes.texts} == {"92.70", "90.00", "91.70", "89.00", "teacher: 93.8 %"}
