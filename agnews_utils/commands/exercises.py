@@ -31,7 +31,7 @@ from ..support.files import write_text
 from ..support.runtime import progress_bar
 
 STOPPED = "Stopped: nothing is half written."
-PAGE = "EXERCISES.md"
+PAGE, FORM_PAGE = "EXERCISES.md", "PREDICTIONS.md"
 HEAD = """\
 # The exercises
 
@@ -41,10 +41,13 @@ Each checks itself in the notebook, offline. `python -m agnews_utils.commands.ex
 instructor's copies, with solutions, and with what is said of each mistake.
 
 """
-FORM = """
-## The predictions, as a form
+# a page of its own: the table of the exercises says what they grade, and so gives answers away
+FORM = """\
+# My predictions
 
-To hand out and collect before anybody computes. Name: ____________________ Date: __________
+<!-- written by python -m agnews_utils.commands.exercises -->
+
+To be filled in before anything is computed. Name: ____________________ Date: __________
 
 """
 
@@ -78,7 +81,7 @@ def write_notebooks(source: Path, target: Path, solutions: bool = False, outputs
 
 
 def page() -> str:
-    """The table of all exercises and the form of the predictions, in Markdown."""
+    """The table of all exercises, in Markdown."""
     table = [
         ["number", "question", "minutes", "difficulty", "what it grades", "mistakes that it names"],
         ["---", "---", "--:", "--:", "---", "---"],
@@ -86,9 +89,14 @@ def page() -> str:
     for e in (e for number in notebooks() for e in of_notebook(number)):
         mistakes = "; ".join(mistake.name for mistake in e.mistakes)
         table.append([e.number, e.title, str(e.minutes), str(e.difficulty), e.grades, mistakes])
-    form = [["exercise", "predict first", "my prediction"], ["---", "---", "---"]]
-    form += [[e.number, " ".join(e.predict.split()), ""] for number in notebooks() for e in of_notebook(number)]
-    return HEAD + _rows(table) + FORM + _rows(form)
+    return HEAD + _rows(table)
+
+
+def form() -> str:
+    """The form that asks for each exercise's prediction, in Markdown."""
+    rows = [["exercise", "predict first", "my prediction"], ["---", "---", "---"]]
+    rows += [[e.number, " ".join(e.predict.split()), ""] for number in notebooks() for e in of_notebook(number)]
+    return FORM + _rows(rows)
 
 
 def _rows(table: list[list[str]]) -> str:
@@ -165,6 +173,7 @@ def insert_exercises(folder: Path | None, solutions: bool) -> int:
         return 1
     if folder is None:
         write_text(NOTEBOOKS / PAGE, page())
+        write_text(NOTEBOOKS / FORM_PAGE, form())
     if answered:
         print(f"Left as they are, because somebody has changed them: {', '.join(answered)}.", file=sys.stderr)
     print(f"{sum(len(of_notebook(number)) for number in notebooks())} exercises in {folder or NOTEBOOKS.name}")

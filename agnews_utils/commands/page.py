@@ -167,6 +167,8 @@ def numbers() -> tuple[dict[str, str], str]:
         "strong over n-grams": "Does the 5 MB student beat the n-gram baseline?",
         "strong on labels alone over n-grams": "Does the 5 MB student beat the n-gram baseline from labels alone?",
         "gain of teaching": "What do the teacher and the unlabelled texts add to the 5 MB student?",
+        "1 MB over pruned n-grams": "Does the 1 MB student beat an n-gram baseline of its size?",
+        "100 kB over pruned n-grams": "Does the 100 kB student beat an n-gram baseline of its size?",
     }
     named = {name: answer(records, question).number for name, question in questions.items()}
     for name in SHIPPED:

@@ -28,7 +28,7 @@ from .colab import TAG as COLAB
 
 SITE = ROOT / "output" / "site"
 COURSE = "course"  # the course's folder in the site
-PAGES = ("EXERCISES.md", "INSTRUCTORS.md", "GLOSSARY.md")
+PAGES = ("EXERCISES.md", "PREDICTIONS.md", "INSTRUCTORS.md", "GLOSSARY.md")
 FILES = f"{REPOSITORY}/blob/{BRANCH}/"
 COURSE_LINK = f'href="{REPOSITORY}/tree/{BRANCH}/notebooks"'  # in docs/index.html, which is also opened without a site
 STILLS = "stills"

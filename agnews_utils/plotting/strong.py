@@ -81,10 +81,14 @@ def ladder(
     return figure
 
 
-def accuracy_against_labels(table: pd.DataFrame) -> Figure:
-    """A line a kind of model over the number of labels (both as :func:`agnews_utils.analysis.strong` gives them).
+def accuracy_against_labels(table: pd.DataFrame, draws: pd.DataFrame | None = None) -> Figure:
+    """A line a kind of model over the number of labels (all as :mod:`agnews_utils.analysis.strong` gives them).
 
     To the right the same without the fewest labels, on a scale of its own: there the lines lie close together.
+
+    Args:
+        table: accuracy in percent of each kind (the columns) by the number of labels (the index)
+        draws: accuracy of each kind (the columns) in each draw of the fewest labels: a bar from lowest to highest
     """
     figure, panels = plt.subplots(1, 2, figsize=(10, 4.6), width_ratios=(1.15, 1))
     for axes, shown in zip(panels, (table, table.iloc[1:]), strict=True):
@@ -95,6 +99,10 @@ def accuracy_against_labels(table: pd.DataFrame) -> Figure:
         axes.xaxis.set_major_locator(FixedLocator(list(shown.index)))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    if draws is not None and len(draws):
+        for column, colour in zip(table.columns, CLASS_COLOURS, strict=False):
+            panels[0].vlines(table.index[0], draws[column].min(), draws[column].max(), colors=colour, linewidth=5,
+                             alpha=0.4)  # fmt: skip
     panels[0].set(title="Accuracy against labels", ylabel="test accuracy in percent")
     panels[1].set_title("The same, from the second point on")
     panels[0].legend(fontsize="small")

@@ -12,6 +12,7 @@ from agnews_utils import plotting
 from agnews_utils.analysis.strong import (
     SCARCE_KINDS,
     accuracy_against_labels,
+    change_by_last_epoch,
     draws_of_labels,
     gains,
     groups_of_articles,
@@ -38,7 +39,19 @@ def test_accuracy_against_labels():
     assert accuracy_against_labels({}).empty
     figure = plotting.accuracy_against_labels(table)
     assert len(figure.axes[0].lines) == 4
+    assert not figure.axes[0].collections
+    bars = plotting.accuracy_against_labels(table, table.loc[[100]].assign(**{SCARCE_KINDS[0]: 40.0}))
+    assert len(bars.axes[0].collections) == 4  # a bar a kind, on the left alone
+    assert not bars.axes[1].collections
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == list(SCARCE_KINDS)
+
+
+def test_the_change_by_the_last_epoch_is_the_largest_of_any_network():
+    made = scarce(100, 0.5, 0.8, 0.3, 0.7)
+    for name, last in zip(scarce_names(100)[1:], (0.79, 0.33, 0.7), strict=True):
+        made[name] = [replace(made[name][0], history=pd.DataFrame({"test_accuracy": [0.1, last]}))]
+    assert change_by_last_epoch(made) == pytest.approx(3)
+    assert np.isnan(change_by_last_epoch({}))
 
 
 def test_draws_of_the_labels():

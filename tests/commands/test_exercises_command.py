@@ -9,7 +9,7 @@ import pytest
 
 from agnews_utils.commands import exercises as command
 from agnews_utils.exercises.cells import TAG, insert
-from agnews_utils.exercises.exercise import of_notebook
+from agnews_utils.exercises.exercise import notebooks, of_notebook
 from agnews_utils.settings import NOTEBOOKS, ROOT
 
 PATHS = [path for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")) if of_notebook(path.name[:2])]
@@ -204,10 +204,18 @@ def test_graded_numbers_are_read_as_check_reads_them():
     assert command.graded_numbers("4.1, 04.1,00.3") == {"04.1", "00.3"}
 
 
-def test_the_committed_table_is_made_from_the_source(copies):
+@pytest.mark.parametrize(("name", "text"), [(command.PAGE, command.page), (command.FORM_PAGE, command.form)])
+def test_the_committed_pages_are_made_from_the_source(copies, name, text):
     command.main([])
-    assert (NOTEBOOKS / command.PAGE).read_text(encoding="utf-8") == command.page()
-    assert (copies / command.PAGE).read_text(encoding="utf-8") == command.page()
+    assert (NOTEBOOKS / name).read_text(encoding="utf-8") == text()
+    assert (copies / name).read_text(encoding="utf-8") == text()
+
+
+def test_the_form_asks_for_every_prediction_and_names_no_mistake():
+    exercises = [e for number in notebooks() for e in of_notebook(number)]
+    rows = [line for line in command.form().splitlines() if re.match(r"\| \d\d\.\d \|", line)]
+    assert len(rows) == len(exercises)
+    assert not [e.number for e in exercises if e.grades in command.form()]
 
 
 def test_inserted_cells_pass_the_linter(copies):
