@@ -123,6 +123,7 @@ QUESTIONS = {
     "Does the 1 MB student beat the n-gram baseline?": (TFIDF, "wide_1mb"),
     "Does the 100 kB student beat the n-gram baseline?": (TFIDF, "wide_100kb"),
     "Does rounding to int8 change the n-gram baseline?": (TFIDF, TFIDF_INT8),
+    "Does pruning to 100 kB change the n-gram baseline?": (TFIDF, TFIDF_100KB),
     "Does the 5 MB student beat the n-gram baseline in int8?": (TFIDF_INT8, BEST),
     "Does the 1 MB student beat an n-gram baseline of its size?": (TFIDF_1MB, "wide_1mb"),
     "Does the 1 MB student beat an n-gram baseline of its size from labels alone?": (TFIDF_1MB, ALONE["student_1mb"]),
