@@ -80,7 +80,8 @@ def ngram_file(pipeline: Pipeline) -> bytes:
     """
     features, svm = pipeline
     terms = "\n".join(features.get_feature_names_out()).encode()
-    scale, step = np.abs(svm.coef_).max(axis=1, keepdims=True) / 127, features.idf_.max() / 255
+    largest = np.maximum(np.abs(svm.coef_).max(axis=1, keepdims=True), np.finfo(np.float32).tiny)  # a class of zeros
+    scale, step = largest / 127, features.idf_.max() / 255
     return save({
         "terms": np.frombuffer(zlib.compress(terms, 9), np.uint8), "classes": np.asarray(svm.classes_, np.int64),
         "coef": np.rint(svm.coef_ / scale).astype(np.int8, order="C"), "scale": scale.astype(np.float32),
