@@ -30,9 +30,9 @@ CHOICES = {
     ALONE["student_5mb"]: "the same, and you cannot train a teacher (not shipped)",
     TFIDF: "you want a model in ten seconds",
     TFIDF_INT8: "the same, on a phone (not shipped)",
-    SHIPPED["student_1mb"]: "time counts: an app, or a web page",
-    TFIDF_1MB: "you want no network",
-    SHIPPED["student_100kb"]: "time counts above all",
+    SHIPPED["student_1mb"]: "an app, or a web page; the next row does as well",
+    TFIDF_1MB: "the same, and you want no network (not shipped)",
+    SHIPPED["student_100kb"]: "you compare: the next row is better",
     TFIDF_100KB: "bytes count above all (not shipped)",
     MODEL4: "you compare: the report's choice",
 }
